@@ -1,0 +1,16 @@
+"""Parts of networks, each `(x, state) -> (y, state)`."""
+
+from jaxamp.layers.activations import ACTIVATIONS, activation
+from jaxamp.layers.conv import CausalConv, Pointwise, fan_in_uniform, last
+from jaxamp.layers.recurrent import GRU, LSTM
+
+__all__ = [
+    "ACTIVATIONS",
+    "GRU",
+    "LSTM",
+    "CausalConv",
+    "Pointwise",
+    "activation",
+    "fan_in_uniform",
+    "last",
+]

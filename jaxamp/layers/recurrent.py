@@ -1,0 +1,93 @@
+"""Recurrent cells run over a block, one sample after the other.
+
+The part that does not depend on the previous output is one matrix product over the
+whole block; only the recurrence itself is scanned.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxamp.core import Array
+from jaxamp.layers.conv import fan_in_uniform
+
+HIGHEST = jax.lax.Precision.HIGHEST
+
+
+class LSTM(nn.Module):
+    """Long short-term memory: a hidden voice and a slowly changing cell.
+
+    Shapes:
+        x `[b, i, t]`, state (h `[b, hidden]`, c `[b, hidden]`)
+        -> y `[b, hidden, t]`, new state
+
+    Source:
+        Hochreiter & Schmidhuber 1997 with forget gates; rows of the weights in gate
+        order input, forget, cell, output, as in .nam files and PyTorch.
+    """
+
+    hidden: int
+
+    @nn.compact
+    def __call__(
+        self, x: Array, state: tuple[Array, ...]
+    ) -> tuple[Array, tuple[Array, ...]]:
+        init = fan_in_uniform(self.hidden)
+        rows = 4 * self.hidden
+        weight = self.param("input_weight", init, (rows, x.shape[1]))
+        recurrent = self.param("recurrent_weight", init, (rows, self.hidden))
+        bias = self.param("bias", init, (rows,))
+        driven = jnp.einsum("oi,bit->tbo", weight, x, precision=HIGHEST) + bias
+        transposed = recurrent.T
+
+        def advance(carry, drive):
+            h, c = carry
+            gates = drive + jnp.dot(h, transposed, precision=HIGHEST)
+            i, f, g, o = jnp.split(gates, 4, axis=1)
+            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+            h = jax.nn.sigmoid(o) * jnp.tanh(c)
+            return (h, c), h
+
+        state, y = jax.lax.scan(advance, state, driven)
+        return y.transpose(1, 2, 0), state
+
+
+class GRU(nn.Module):
+    """Gated recurrent unit: one hidden voice and two gates.
+
+    Shapes:
+        x `[b, i, t]`, state (h `[b, hidden]`,) -> y `[b, hidden, t]`, new state
+
+    Source:
+        Cho et al. 2014 with the reset gate after the product; rows in order reset,
+        update, new, and two biases, as in PyTorch.
+    """
+
+    hidden: int
+
+    @nn.compact
+    def __call__(
+        self, x: Array, state: tuple[Array, ...]
+    ) -> tuple[Array, tuple[Array, ...]]:
+        init = fan_in_uniform(self.hidden)
+        rows = 3 * self.hidden
+        weight = self.param("input_weight", init, (rows, x.shape[1]))
+        recurrent = self.param("recurrent_weight", init, (rows, self.hidden))
+        input_bias = self.param("input_bias", init, (rows,))
+        recurrent_bias = self.param("recurrent_bias", init, (rows,))
+        driven = jnp.einsum("oi,bit->tbo", weight, x, precision=HIGHEST) + input_bias
+        transposed = recurrent.T
+
+        def advance(carry, drive):
+            (h,) = carry
+            back = jnp.dot(h, transposed, precision=HIGHEST) + recurrent_bias
+            reset, update, new = jnp.split(drive, 3, axis=1)
+            reset_back, update_back, new_back = jnp.split(back, 3, axis=1)
+            r = jax.nn.sigmoid(reset + reset_back)
+            z = jax.nn.sigmoid(update + update_back)
+            n = jnp.tanh(new + r * new_back)
+            h = (1 - z) * n + z * h
+            return (h,), h
+
+        state, y = jax.lax.scan(advance, state, driven)
+        return y.transpose(1, 2, 0), state

@@ -1,0 +1,41 @@
+"""Architectures: each builds a `Model` from JSON-able hyperparameters."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jaxamp.core import FormatError, Model
+from jaxamp.models.convnet import convnet
+from jaxamp.models.linear import linear
+from jaxamp.models.recurrent import is_recurrent, recurrent
+from jaxamp.models.scale import scale_output
+from jaxamp.models.wavenet import wavenet
+
+BUILDERS: Mapping[str, Callable[..., Model]] = {
+    "WaveNet": wavenet,
+    "LSTM": recurrent,
+    "GRU": recurrent,
+    "ConvNet": convnet,
+    "Linear": linear,
+}
+
+
+def build(architecture: str, hyperparameters: Mapping[str, Any]) -> Model:
+    """The model a record describes: `build(m.architecture, m.hyperparameters)`."""
+    if architecture not in BUILDERS:
+        raise FormatError(
+            f"Architecture {architecture!r} is not known. Known are: "
+            f"{', '.join(BUILDERS)}."
+        )
+    return BUILDERS[architecture](**hyperparameters)
+
+
+__all__ = [
+    "BUILDERS",
+    "build",
+    "convnet",
+    "is_recurrent",
+    "linear",
+    "recurrent",
+    "scale_output",
+    "wavenet",
+]
