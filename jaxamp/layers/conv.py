@@ -10,8 +10,16 @@ import jax.numpy as jnp
 
 from jaxamp.core import Array
 
+HIGHEST = jax.lax.Precision.HIGHEST
+
 FFT_FROM_TAPS = 64
-"""Kernels at least this long are convolved by FFT; shorter ones tap by tap."""
+"""Kernels at least this long are convolved by FFT."""
+
+FEW_PRODUCTS = 64
+"""Up to this many input-output channel pairs, XLA's own convolution is fastest to
+train: on two CPU cores one step of A1 nano (4 and 2 channels) takes 0.055 s with it,
+0.140 s as one matrix product over stacked taps and 0.127 s as a sum over taps. With 16
+channels the order is reversed: 1.69, 0.63 and 0.72 s."""
 
 
 def fan_in_uniform(fan_in: int):
@@ -81,7 +89,7 @@ class Pointwise(nn.Module):
     def __call__(self, x: Array) -> Array:
         init = fan_in_uniform(x.shape[1])
         weight = self.param("weight", init, (self.channels, x.shape[1], 1))
-        y = mix(weight[:, :, 0], x)
+        y = convolve(x, weight, dilation=1)
         if self.bias:
             y = y + self.param("bias", init, (self.channels,))[:, None]
         return y
@@ -95,16 +103,14 @@ def convolve(x: Array, weight: Array, dilation: int) -> Array:
         return jnp.zeros((x.shape[0], weight.shape[0], 0), x.dtype)
     if kernel_size >= FFT_FROM_TAPS and dilation == 1:
         return convolve_by_fft(x, weight)
-    taps = (
-        mix(weight[:, :, k], x[:, :, k * dilation : k * dilation + length])
-        for k in range(kernel_size)
-    )
-    return sum(taps, start=jnp.zeros((), x.dtype))
-
-
-def mix(matrix: Array, x: Array) -> Array:
-    """matrix `[o, i]` times every sample of x `[b, i, t]`, in full precision."""
-    return jnp.einsum("oi,bit->bot", matrix, x, precision=jax.lax.Precision.HIGHEST)
+    if weight.shape[0] * weight.shape[1] <= FEW_PRODUCTS:
+        return jax.lax.conv_general_dilated(
+            x, weight, (1,), "VALID", rhs_dilation=(dilation,), precision=HIGHEST
+        )
+    starts = range(0, kernel_size * dilation, dilation)
+    taps = jnp.concatenate([x[:, :, k : k + length] for k in starts], axis=1)
+    flat = weight.transpose(0, 2, 1).reshape(weight.shape[0], -1)
+    return jnp.einsum("oi,bit->bot", flat, taps, precision=HIGHEST)
 
 
 def convolve_by_fft(x: Array, weight: Array) -> Array:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxamp.core import FormatError, Model
+from jaxamp.models.container import Container, Size, container
 from jaxamp.models.convnet import convnet
 from jaxamp.models.linear import linear
 from jaxamp.models.recurrent import is_recurrent, recurrent
@@ -31,7 +32,10 @@ def build(architecture: str, hyperparameters: Mapping[str, Any]) -> Model:
 
 __all__ = [
     "BUILDERS",
+    "Container",
+    "Size",
     "build",
+    "container",
     "convnet",
     "is_recurrent",
     "linear",

@@ -1,0 +1,1 @@
+"""Commands: the only floor that knows Hydra, argparse and the terminal."""

@@ -1,0 +1,189 @@
+"""From the resolved configuration to what training needs, all checked beforehand."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxamp.cli.config import build, refuse_unknown
+from jaxamp.core import ConfigError, Model, Recording
+from jaxamp.data import Windows, windows
+from jaxamp.models import is_recurrent
+from jaxamp.train import Passage, Plan, Task, passage
+
+PRECISIONS = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+
+RECURRENT_BURN_IN = 4096
+RECURRENT_CHUNK = 2048
+
+TRAIN_KEYS = (
+    "steps", "minutes", "threshold_esr", "patience", "validate_every", "batch",
+    "outputs", "sampling", "burn_in", "chunk", "update_every_chunk", "microbatch",
+    "clip_norm", "average_decay", "precision",
+)  # fmt: skip
+
+POSITIVE = ("steps", "validate_every", "batch", "outputs", "chunk", "microbatch")
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One model, ready to be trained."""
+
+    task: Task
+    dataset: Windows
+    passages: tuple[Passage, ...]
+    plan: Plan
+    learning_rate: Callable[[int], float]
+    seed: int
+
+
+def assemble(config: Mapping[str, Any], model: Model, recording: Recording) -> Job:
+    """Everything one training needs."""
+    train = checked(config["train"])
+    dataset = windows(
+        recording.train,
+        context=context(train, model),
+        outputs=train["outputs"],
+        batch=train["batch"],
+        sampling=train["sampling"],
+    )
+    epoch = dataset.steps_per_epoch
+    schedule = build(with_epoch(config["schedule"], epoch), "schedule")
+    every = train["validate_every"]
+    return Job(
+        task=task(config, train, model, schedule),
+        dataset=dataset,
+        passages=tuple(passage(one, model.warmup) for one in recording.validation),
+        plan=Plan(
+            steps=train["steps"],
+            validate_every=epoch if every == "epoch" else every,
+            minutes=train["minutes"],
+            threshold_esr=train["threshold_esr"],
+            patience=train["patience"],
+        ),
+        learning_rate=lambda step: float(schedule(step)),
+        seed=seed(config["seed"]),
+    )
+
+
+def task(
+    config: Mapping[str, Any],
+    train: Mapping[str, Any],
+    model: Model,
+    schedule: optax.Schedule,
+) -> Task:
+    """What is learned and how."""
+    node = {**config["optimizer"], "learning_rate": schedule}
+    optimizer = build(node, "optimizer")
+    if train["clip_norm"] is not None:
+        clip = optax.clip_by_global_norm(train["clip_norm"])
+        optimizer = optax.chain(clip, optimizer)
+    chunk = train["chunk"]
+    if chunk == "auto":
+        chunk = RECURRENT_CHUNK if is_recurrent(model) else None
+        if chunk and train["outputs"] % chunk:
+            chunk = None
+    if chunk is not None and train["outputs"] % chunk:
+        raise ConfigError(
+            f"train.outputs={train['outputs']} is no multiple of train.chunk={chunk}; "
+            "chunks must fill the window."
+        )
+    if train["update_every_chunk"] and chunk is None:
+        raise ConfigError(
+            "train.update_every_chunk needs train.chunk: say after how many samples a "
+            "step is made, for example train.chunk=2048."
+        )
+    return Task(
+        model=model,
+        loss=build(config["loss"], "loss"),
+        optimizer=optimizer,
+        average_decay=train["average_decay"],
+        compute_dtype=PRECISIONS[train["precision"]],
+        microbatch=microbatch(train, model),
+        chunk=chunk,
+        update_every_chunk=train["update_every_chunk"],
+    )
+
+
+def context(train: Mapping[str, Any], model: Model) -> int:
+    """Samples heard before the first that is judged."""
+    needed = model.receptive_field - 1
+    burn_in = train["burn_in"]
+    if burn_in == "auto":
+        return RECURRENT_BURN_IN if is_recurrent(model) else needed
+    if burn_in < needed:
+        raise ConfigError(
+            f"train.burn_in={burn_in} is shorter than the model's memory: its first "
+            f"certain output comes after {needed} samples. Use train.burn_in=auto."
+        )
+    return burn_in
+
+
+def microbatch(train: Mapping[str, Any], model: Model) -> int | None:
+    """Windows computed together.
+
+    One at a time stays in a CPU's cache; a recurrent model wants them all, because
+    each of its many small steps then does more.
+    """
+    wanted = train["microbatch"]
+    if wanted == "auto":
+        alone = jax.default_backend() == "cpu" and not is_recurrent(model)
+        return 1 if alone else None
+    if train["batch"] % wanted:
+        raise ConfigError(
+            f"train.batch={train['batch']} is no multiple of train.microbatch={wanted}."
+        )
+    return wanted
+
+
+def with_epoch(schedule: Mapping[str, Any], epoch: int) -> dict[str, Any]:
+    """The schedule with `epoch` replaced by its number of steps."""
+    return {k: epoch if v == "epoch" else v for k, v in schedule.items()}
+
+
+def checked(train: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The train group, every value of a kind that makes sense."""
+    refuse_unknown(train, TRAIN_KEYS, "train")
+    for key in POSITIVE:
+        value = train[key]
+        if value in ("auto", "epoch", None) and key not in ("steps", "batch", "outputs"):
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ConfigError(
+                f"train.{key}={value!r} must be a whole number of 1 or more."
+            )
+    for key in ("minutes", "threshold_esr", "patience", "clip_norm"):
+        value = train[key]
+        if value is not None and not (is_number(value) and value > 0):
+            raise ConfigError(f"train.{key}={value!r} must be a number above 0, or null.")
+    if not (is_number(train["average_decay"]) and 0 <= train["average_decay"] < 1):
+        raise ConfigError(
+            f"train.average_decay={train['average_decay']!r} must be at least 0 and "
+            "below 1."
+        )
+    burn_in = train["burn_in"]
+    if burn_in != "auto" and not (is_number(burn_in) and burn_in >= 0):
+        raise ConfigError(
+            f"train.burn_in={burn_in!r} must be auto or a number of samples."
+        )
+    if train["precision"] not in PRECISIONS:
+        raise ConfigError(
+            f"train.precision={train['precision']!r} is not known. Known are: "
+            f"{', '.join(PRECISIONS)}."
+        )
+    return train
+
+
+def seed(value: Any) -> int:
+    """A seed that a 32-bit key can hold."""
+    if not isinstance(value, int) or not 0 <= value < 2**32:
+        raise ConfigError(f"seed={value!r} must be a whole number from 0 to 4294967295.")
+    return value
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number and not merely true or false."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

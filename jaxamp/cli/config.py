@@ -1,0 +1,106 @@
+"""Turns configuration into objects, and mistakes in it into helpful messages.
+
+A node with `_target_` is a call of a public function of jaxamp or Optax with the
+node's other keys as arguments. Nothing else can be called.
+"""
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jaxamp.core import ConfigError
+
+ALLOWED = (
+    "jaxamp.data",
+    "jaxamp.losses",
+    "jaxamp.models",
+    "jaxamp.train",
+    "optax",
+)
+"""Modules whose public functions a configuration may call."""
+
+
+def conf_folder() -> Path:
+    """The folder of configuration files: inside the installed package, or beside it."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "conf", package.parent / "conf"):
+        if (folder / "train.yaml").is_file():
+            return folder
+    raise ConfigError(
+        f"The configuration files are missing: neither {package / 'conf'} nor "
+        f"{package.parent / 'conf'} has a train.yaml. Install jaxamp again."
+    )
+
+
+def build(node: Any, where: str, **defaults: Any) -> Any:
+    """The object a configuration node stands for, its parts built first.
+
+    Args:
+        where: The node's key, for messages.
+        defaults: Arguments given to every target that takes them and is not given
+            them by the node.
+    """
+    if isinstance(node, Mapping):
+        parts = {
+            key: build(value, f"{where}.{key}", **defaults)
+            for key, value in node.items()
+            if key != "_target_"
+        }
+        if "_target_" not in node:
+            return parts
+        target = find(node["_target_"], where)
+        known = inspect.signature(target).parameters
+        refuse_unknown(parts, known, where)
+        fitting = {key: value for key, value in defaults.items() if key in known}
+        return call(target, {**fitting, **parts}, where)
+    if isinstance(node, list | tuple):
+        return tuple(
+            build(item, f"{where}[{i}]", **defaults) for i, item in enumerate(node)
+        )
+    return node
+
+
+def find(target: Any, where: str) -> Callable[..., Any]:
+    """The public function a `_target_` names."""
+    module, _, name = str(target).rpartition(".")
+    public: Iterable[str] = ()
+    if module in ALLOWED:
+        loaded = importlib.import_module(module)
+        public = getattr(loaded, "__all__", None) or dir(loaded)
+        function = getattr(loaded, name, None)
+        home = getattr(function, "__module__", None) or ""
+        if name in public and callable(function) and home.startswith(module.split(".")[0]):
+            return function
+    raise ConfigError(
+        f"{where}._target_ is {str(target)!r}, which may not be called. Allowed are "
+        f"public functions of {', '.join(ALLOWED)}.{nearest(name, public)}"
+    )
+
+
+def call(target: Callable[..., Any], arguments: Mapping[str, Any], where: str) -> Any:
+    """The target called, with wrong or missing arguments told in words."""
+    try:
+        inspect.signature(target).bind(**arguments)
+    except TypeError as error:
+        raise ConfigError(f"{where}: {error}.") from error
+    return target(**arguments)
+
+
+def refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Raises for the first key that nothing reads."""
+    known = list(known)
+    for key in given:
+        if key not in known:
+            raise ConfigError(
+                f"{where}.{key} is not a key of {where}.{nearest(key, known)} Its keys "
+                f"are: {', '.join(known)}."
+            )
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """' Did you mean …?', or nothing."""
+    close = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]}?" if close else ""

@@ -1,0 +1,90 @@
+"""`jaxamp evaluate MODEL --input X --target Y`: metrics of a model on a recording."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxamp.cli.folder import write_text
+from jaxamp.cli.reamp import channel, refuse_other_rate
+from jaxamp.core import Capture, CaptureError, ConfigError, Model, Params
+from jaxamp.data import check_pair, read_audio
+from jaxamp.evaluate import aliased, evaluate, lag
+from jaxamp.load import load
+from jaxamp.stream import process
+
+ALIGNED_SECONDS = 30
+"""How much is played to find the delay."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Measures; returns the exit status."""
+    parser = argparse.ArgumentParser("jaxamp evaluate", description=__doc__)
+    parser.add_argument("model", help="a run directory or a model file")
+    parser.add_argument("--input", required=True, help="dry audio")
+    parser.add_argument("--target", required=True, help="the same through the amp")
+    parser.add_argument(
+        "--delay",
+        default="auto",
+        help="samples the target trails the input by; auto finds them by comparing "
+        "with what the model plays",
+    )
+    parser.add_argument("--channel", help="of files with several: 0, 1, left, right")
+    parser.add_argument("--json", help="file to write the numbers to")
+    given = parser.parse_args(arguments)
+    x = read_audio(given.input, channel(given.channel))
+    y = read_audio(given.target, channel(given.channel))
+    check_pair(x, y, delay=0, ignore_checks=("lengths", "clipping"))
+    model, params = load(given.model)
+    refuse_other_rate(model, x.sample_rate, given.input)
+    delay = wanted_delay(given.delay, model, params, x.samples, y.samples)
+    metrics = measure(model, params, aligned(x.samples, y.samples, delay))
+    answer = {"esr": metrics["esr"], "delay": delay, "metrics": metrics}
+    print(table(answer))
+    if given.json:
+        write_text(Path(given.json), json.dumps(answer, indent=2) + "\n")
+    return 0
+
+
+def measure(model: Model, params: Params, capture: Capture) -> dict[str, float]:
+    """Every metric of the model on the recording."""
+    return evaluate(model, params, [capture]) | aliased(model, params)
+
+
+def wanted_delay(
+    given: str, model: Model, params: Params, x: np.ndarray, y: np.ndarray
+) -> int:
+    """The delay as given, or found by comparing the target with the prediction."""
+    if given != "auto":
+        try:
+            return int(given)
+        except ValueError:
+            raise ConfigError(
+                f"--delay {given!r} must be auto or a number of samples."
+            ) from None
+    loudest = int(np.argmax(np.abs(y)))
+    size = ALIGNED_SECONDS * model.sample_rate
+    start = max(0, min(loudest - size // 2, min(x.size, y.size) - size))
+    return lag(process(model, params, x[start : start + size]), y[start : start + size])
+
+
+def aligned(x: np.ndarray, y: np.ndarray, delay: int) -> Capture:
+    """The pair with the delay taken out."""
+    x, y = (x, y[delay:]) if delay >= 0 else (x[-delay:], y)
+    size = min(x.size, y.size)
+    if size == 0:
+        raise CaptureError(
+            f"With a delay of {delay} samples nothing is left to compare. Give a "
+            "smaller --delay."
+        )
+    return Capture(x[:size], y[:size])
+
+
+def table(answer: dict[str, Any]) -> str:
+    """The numbers for people."""
+    rows = {"delay (samples)": answer["delay"], **answer["metrics"]}
+    width = max(map(len, rows))
+    return "\n".join(f"{name:<{width}}  {value:.6g}" for name, value in rows.items())

@@ -1,0 +1,42 @@
+"""`jaxamp export RUN OUT`: writes a model as the file a player reads."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from jaxamp.core import ConfigError
+from jaxamp.formats import write
+from jaxamp.formats.nam import write_container
+from jaxamp.load import load_described
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Exports; returns the exit status."""
+    parser = argparse.ArgumentParser("jaxamp export", description=__doc__)
+    parser.add_argument("model", help="a run directory or a model file")
+    parser.add_argument("output", help="file to write; its suffix picks the format")
+    parser.add_argument("--format", help="the format, whatever the suffix says")
+    given = parser.parse_args(arguments)
+    output, sizes = Path(given.output), Path(given.model) / "sizes.json"
+    if sizes.is_file():
+        export_sizes(Path(given.model), output)
+    else:
+        loaded = load_described(given.model)
+        write(output, loaded.model, loaded.params, loaded.metadata, given.format)
+    print(f"{output} written.")
+    return 0
+
+
+def export_sizes(run: Path, output: Path) -> None:
+    """A run of several sizes leaves the house as one container."""
+    if output.suffix != ".nam":
+        raise ConfigError(
+            f"{str(run)!r} holds several sizes, which only .nam files can hold "
+            f"together. Export one of them: {run}/SIZE."
+        )
+    parts = []
+    for name, max_value in json.loads((run / "sizes.json").read_text()).items():
+        loaded = load_described(run / name)
+        parts.append((max_value, loaded.model, loaded.params))
+    write_container(output, parts, load_described(run).metadata)

@@ -1,0 +1,325 @@
+"""One job: read, train, evaluate, export, write down. Complete on its own."""
+
+import datetime
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxamp.cli.assemble import Job, assemble
+from jaxamp.cli.config import build, refuse_unknown
+from jaxamp.cli.folder import claim, write_json
+from jaxamp.core import (
+    Capture,
+    ConfigError,
+    FormatError,
+    Model,
+    Params,
+    Recording,
+    RunError,
+    parameter_count,
+)
+from jaxamp.evaluate import aliased, evaluate, trimmed
+from jaxamp.formats.nam import describe, write_container, write_nam
+from jaxamp.models import Container, scale_output
+from jaxamp.report import first_look
+from jaxamp.stream import play, realtime_factor
+from jaxamp.train import Checkpoints, Outcome, Progress, RunLog, fit, read_lines, start
+
+PICTURE_SECONDS = 20
+"""How much of the validation passage the first look draws."""
+
+REASONS = {
+    "steps": "All steps are done.",
+    "minutes": "The time is up.",
+    "threshold": "The wanted ESR is reached.",
+    "patience": "Validation has not improved for as long as the patience lasts.",
+    "interrupted": "Interrupted; start it again in the same folder to go on.",
+}
+
+GROUPS = ("seed", "data", "model", "loss", "optimizer", "schedule", "train", "export")
+
+
+class Interrupted(Exception):
+    """The user stopped the run; what was kept is exported."""
+
+    def __init__(self, result: Mapping[str, Any]):
+        super().__init__("interrupted")
+        self.result = result
+
+
+def run_job(config: Mapping[str, Any], name: str, folder: Path) -> dict[str, Any]:
+    """Trains what the configuration describes in `folder`; returns `result.json`.
+
+    Everything the user gave is checked before anything is written.
+
+    Args:
+        name: What the model is called, for example wavenet/nano.
+    """
+    refuse_unknown(config, GROUPS, "the configuration")
+    recording = build(config["data"], "data")
+    rate = recording.sample_rate
+    model = build(config["model"], "model", sample_rate=rate)
+    describe(config["export"])
+    sizes = model.sizes if isinstance(model, Container) else ()
+    jobs = [assemble(config, m, recording) for m in ([s.model for s in sizes] or [model])]
+    if recording.target_gain != 1.0:
+        for job in jobs:
+            refuse_unscalable(job.task.model)
+    claim(folder, config, recording.findings)
+    for warning in recording.findings.get("warnings", ()):
+        print(f"jaxamp: warning: {warning}", file=sys.stderr)
+    if not sizes:
+        result, _ = train_one(config, jobs[0], recording, name, folder)
+        return finish(result)
+    return finish(train_sizes(config, jobs, recording, name, folder, model))
+
+
+def train_sizes(
+    config: Mapping[str, Any],
+    jobs: list[Job],
+    recording: Recording,
+    name: str,
+    folder: Path,
+    model: Container,
+) -> dict[str, Any]:
+    """Trains every size on the same windows, and writes them as one file."""
+    write_json(folder / "sizes.json", {s.name: s.max_value for s in model.sizes})
+    results, parts = [], []
+    for size, job in zip(model.sizes, jobs, strict=True):
+        inner = folder / size.name
+        inner.mkdir(exist_ok=True)
+        print(f"Size {size.name}:", flush=True)
+        result, kept = train_one(config, job, recording, f"{name}/{size.name}", inner)
+        results.append(result)
+        parts.append((size.max_value, *kept))
+        if result["train"]["stopped"] == "interrupted":
+            break
+    if len(parts) == len(jobs):
+        metadata = exported(config, *parts[-1][1:], results[-1]["esr"], recording)
+        write_container(folder / "model.nam", parts, metadata)
+        write_json(folder / "metadata.json", metadata)
+    result = {**results[-1], "model": name, "sizes": results}
+    write_json(folder / "result.json", result)
+    return result
+
+
+def finish(result: dict[str, Any]) -> dict[str, Any]:
+    """Passes the result on, or says that the user cut it short."""
+    if result["train"]["stopped"] == "interrupted":
+        raise Interrupted(result)
+    return result
+
+
+def train_one(
+    config: Mapping[str, Any],
+    job: Job,
+    recording: Recording,
+    name: str,
+    folder: Path,
+) -> tuple[dict[str, Any], tuple[Model, Params]]:
+    """Trains one model and leaves a complete run directory."""
+    outcome = trained(job, recording, folder)
+    if outcome.reason == "diverged":
+        raise RunError(
+            f"The loss or its gradient stopped being finite at step "
+            f"{outcome.progress.step + 1}. The parameters from before it are kept in "
+            f"{str(folder)!r}. Start anew in another folder with a lower "
+            "optimizer.learning_rate, or with train.clip_norm=1."
+        )
+    model, params = scale_output(
+        job.task.model, outcome.params, 1 / recording.target_gain
+    )
+    captures = [as_recorded(one, recording) for one in recording.validation]
+    metrics = evaluate(model, params, captures) | aliased(model, params)
+    metadata = exported(config, model, params, metrics["esr"], recording)
+    write_json(folder / "metadata.json", metadata)
+    try:
+        write_nam(folder / "model.nam", model, params, metadata)
+    except FormatError as error:
+        print(f"No model.nam: {error}", flush=True)
+    result = summary(job, outcome, name, model, params, metrics)
+    write_json(folder / "result.json", result)
+    draw(folder, name, model, params, captures, result)
+    print(
+        f"{REASONS[outcome.reason]} Validation ESR {result['esr']:.5f} (best at step "
+        f"{outcome.progress.best_step}). Kept in {folder}",
+        flush=True,
+    )
+    return result, (model, params)
+
+
+def trained(job: Job, recording: Recording, folder: Path) -> Outcome:
+    """Trains, from the newest checkpoint if there is one."""
+    checkpoints = Checkpoints(folder / "checkpoints")
+    resumed = newest(checkpoints, job)
+    first = resumed[1].step if resumed else 0
+    log = RunLog(folder, job.plan.steps, first)
+    if first:
+        log.say(f"Going on from step {first} of {job.plan.steps}.")
+    try:
+        with interruptible() as interrupted:
+            return fit(
+                job.task,
+                job.dataset,
+                job.passages,
+                job.plan,
+                checkpoints,
+                log,
+                seed=job.seed,
+                batch=job.dataset.batch,
+                target_gain=recording.target_gain,
+                resumed=resumed,
+                learning_rate=job.learning_rate,
+                interrupted=interrupted,
+            )
+    finally:
+        log.close()
+        checkpoints.close()
+
+
+def newest(checkpoints: Checkpoints, job: Job) -> Any:
+    """State and progress of the newest whole checkpoint, or None."""
+    like = jax.eval_shape(lambda: start(job.task, job.seed, job.dataset.batch))
+    for step in checkpoints.steps():
+        try:
+            record, _ = checkpoints.stored(step)
+            return checkpoints.restore(step, like), Progress(**record["facts"])
+        except RunError as error:
+            print(f"jaxamp: warning: {error} Trying an earlier one.", file=sys.stderr)
+    return None
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Turns the first Ctrl-C or SIGTERM into a question the loop asks.
+
+    The second Ctrl-C interrupts at once.
+    """
+    heard: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        del frame
+        if heard and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        heard.append(number)
+        print("Stopping after this call …", file=sys.stderr, flush=True)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    try:
+        before = [signal.signal(number, note) for number in numbers]
+    except ValueError:  # not the main thread: someone else handles signals
+        yield lambda: False
+        return
+    try:
+        yield lambda: bool(heard)
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def as_recorded(capture: Capture, recording: Recording) -> Capture:
+    """The capture with the target's normalisation undone."""
+    target = (capture.target / recording.target_gain).astype(np.float32)
+    return Capture(capture.input, target, capture.context, capture.name)
+
+
+def refuse_unscalable(model: Model) -> None:
+    """Raises before training if normalisation could not be undone afterwards."""
+    shapes = jax.eval_shape(model.init, jax.random.key(0))
+    try:
+        scale_output(
+            model, jax.tree.map(lambda s: np.zeros(s.shape, s.dtype), shapes), 2.0
+        )
+    except ConfigError as error:
+        raise ConfigError(f"data.normalize_dbfs cannot be used: {error}") from error
+
+
+def exported(
+    config: Mapping[str, Any],
+    model: Model,
+    params: Params,
+    esr: float,
+    recording: Recording,
+) -> dict[str, Any]:
+    """What the exported file says of itself."""
+    return describe(
+        config["export"],
+        model=model,
+        params=params,
+        validation_esr=esr,
+        findings=recording.findings,
+        ignore_checks=config["data"].get("ignore_checks") or (),
+        date=datetime.datetime.now(),
+    )
+
+
+def summary(
+    job: Job,
+    outcome: Outcome,
+    name: str,
+    model: Model,
+    params: Params,
+    metrics: Mapping[str, float],
+) -> dict[str, Any]:
+    """The content of `result.json`."""
+    progress = outcome.progress
+    heard = progress.step * job.dataset.batch * job.dataset.outputs
+    return {
+        "architecture": model.architecture,
+        "model": name,
+        "seed": job.seed,
+        "parameters": parameter_count(params),
+        "macs_per_sample": model.macs_per_sample,
+        "receptive_field": model.receptive_field,
+        "sample_rate": model.sample_rate,
+        "esr": metrics["esr"],
+        "metrics": dict(metrics),
+        "realtime_factor": realtime_factor(model, params),
+        "train": {
+            "steps": progress.step,
+            "best_step": progress.best_step,
+            "stopped": outcome.reason,
+            "seconds": progress.seconds,
+            "samples_per_second": heard / max(progress.seconds, 1e-9),
+        },
+        "device": jax.devices()[0].device_kind,
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """What the result was made with."""
+    from importlib.metadata import version  # noqa: PLC0415
+
+    packages = ("jaxamp", "jax", "jaxlib", "flax", "optax", "numpy")
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"python": python} | {name: version(name) for name in packages}
+
+
+def draw(
+    folder: Path,
+    name: str,
+    model: Model,
+    params: Params,
+    captures: list[Capture],
+    result: Mapping[str, Any],
+) -> None:
+    """The first look at the run, as a picture."""
+    capture = captures[-1]
+    size = min(capture.target.size, PICTURE_SECONDS * model.sample_rate)
+    heard = np.concatenate([capture.context, capture.input[:size]])
+    played = play(model, params, [heard[None, None]])
+    first_look(
+        folder / "first_look.png",
+        title=f"{name}: validation ESR {result['esr']:.4f}",
+        prediction=np.concatenate(list(trimmed(played, capture.context.size))),
+        target=capture.target[:size],
+        sample_rate=model.sample_rate,
+        history=read_lines(folder / "metrics.jsonl"),
+    )

@@ -1,0 +1,106 @@
+"""`jaxamp COMMAND …`: finds the command, runs it, and says mistakes in plain words.
+
+Exit status: 0 done, 2 a mistake in what was given (nothing was written), 130
+interrupted, 1 a fault of the program itself.
+"""
+
+import errno
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from jaxamp.core.errors import JaxampError
+
+COMMANDS = {
+    "train": "train a model; without arguments, on the built-in demo capture",
+    "reamp": "play a file through a model",
+    "evaluate": "measure a model on a recording",
+    "export": "write a model as a player's file",
+    "info": "describe a model",
+}
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The entry point; returns the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [argument for argument in given if argument != "--debug"]
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if given[0] == "--version":
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(version("jaxamp"))
+        return 0
+    name, *rest = given
+    if name not in COMMANDS:
+        complain(
+            f"There is no command {name!r}. Commands are: {', '.join(COMMANDS)}. "
+            "`jaxamp --help` says what they do."
+        )
+        return 2
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        return importlib.import_module(f"jaxamp.cli.{name}").run(rest)
+    except KeyboardInterrupt:
+        complain("Interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (JaxampError, OSError) as error:
+        if debug:
+            raise
+        complain(str(error) if isinstance(error, JaxampError) else in_words(error))
+        return 2
+    except Exception as error:
+        if debug:
+            raise
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        complain(
+            f"jaxamp failed unexpectedly: {type(error).__name__}: {error} (in "
+            f"{last.name}). This is a fault of the program; run it again with --debug "
+            "for the traceback."
+        )
+        return 1
+
+
+def usage() -> str:
+    """What `jaxamp --help` prints."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+    return "\n".join(
+        [
+            "jaxamp learns guitar amps and pedals from recordings.",
+            "",
+            "usage: jaxamp COMMAND [arguments] [--debug]",
+            "",
+            *lines,
+            "",
+            "`jaxamp COMMAND --help` says more; --debug shows tracebacks.",
+        ]
+    )
+
+
+def complain(message: str) -> None:
+    """One paragraph on stderr."""
+    print(f"jaxamp: {message}", file=sys.stderr)
+
+
+def in_words(error: OSError) -> str:
+    """What the operating system refused."""
+    place = f" {error.filename!r}" if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"The disk is full, so{place or ' a file'} could not be written. Free some space and start again: a run goes on from its last checkpoint."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"Writing{place} is not permitted. Choose a folder you may write to."
+    return f"{error.strerror or error}{':' if place else ''}{place}. Check the path."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

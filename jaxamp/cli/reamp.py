@@ -1,0 +1,63 @@
+"""`jaxamp reamp MODEL IN OUT`: plays a file through a model in constant memory."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from jaxamp.core import CaptureError, ConfigError, Model
+from jaxamp.data import AudioWriter, read_blocks, read_header
+from jaxamp.load import load
+from jaxamp.stream import BLOCK, play
+
+FRAMES = 1 << 17
+"""Samples read at a time."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Plays; returns the exit status."""
+    parser = argparse.ArgumentParser("jaxamp reamp", description=__doc__)
+    parser.add_argument("model", help="a run directory or a model file")
+    parser.add_argument("input", help="dry audio: WAV, FLAC or AIFF")
+    parser.add_argument("output", help="file to write; .wav is 32 bit float")
+    parser.add_argument("--block", type=int, default=BLOCK, help="samples a block")
+    parser.add_argument("--channel", help="of a file with several: 0, 1, left, right")
+    given = parser.parse_args(arguments)
+    if given.block < 1:
+        raise ConfigError(f"--block {given.block} must be 1 sample or more.")
+    header = read_header(given.input)
+    refuse_same(given.input, given.output)
+    blocks = read_blocks(given.input, FRAMES, channel(given.channel))
+    model, params = load(given.model)
+    refuse_other_rate(model, header.sample_rate, given.input)
+    with AudioWriter(given.output, header.sample_rate) as writer:
+        pieces = (block[None, None] for block in blocks)
+        for piece in play(model, params, pieces, block=given.block):
+            writer.write(piece[0, 0])
+    print(
+        f"{given.output}: {header.frames / header.sample_rate:.2f} s through "
+        f"{given.model}."
+    )
+    return 0
+
+
+def channel(given: str | None) -> int | str | None:
+    """A channel as the reader takes it."""
+    return int(given) if given is not None and given.isdigit() else given
+
+
+def refuse_same(source: str, destination: str) -> None:
+    """Raises rather than overwriting what is being read."""
+    if Path(source).resolve() == Path(destination).resolve():
+        raise CaptureError(
+            f"{source!r} is both input and output. Name another file for the output."
+        )
+
+
+def refuse_other_rate(model: Model, sample_rate: int, name: str) -> None:
+    """Raises if model and audio disagree on the sample rate."""
+    if model.sample_rate != sample_rate:
+        raise CaptureError(
+            f"The model was learned at {model.sample_rate} Hz, {name!r} has "
+            f"{sample_rate} Hz. Played as it is, the model would sound wrong: convert "
+            f"the file to {model.sample_rate} Hz first."
+        )

@@ -1,0 +1,103 @@
+"""The demo capture: packaged guitar and bass phrases through the virtual amp.
+
+It needs no files, microphones or network, and gives the same bytes every time. The
+DI (`demo_di.flac`, 60 s at 48 kHz) is played by sampled instruments: FluidR3 GM
+(Frank Wen, MIT licence), MuseScore General (S. Christian Collins, MIT licence) and
+two Sonic Pi samples (CC0 public domain): single notes, palm mutes, chords, bends,
+jazz arpeggios, bass.
+"""
+
+import importlib.resources
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from jaxamp.core import Capture, ConfigError, Recording
+from jaxamp.data.virtual_amp import virtual_amp
+
+SAMPLE_RATE = 48_000  # Hz, of the packaged DI
+CENTRE = 1_104_000  # samples, 23.0 s: palm mutes before it, open chords after
+LEAST_TRAINING = SAMPLE_RATE  # samples
+
+
+def demo(
+    gain: float = 0.5,
+    tone: float = 0.5,
+    level: float = 0.7,
+    validation_seconds: float = 6.0,
+    seconds: float | None = None,
+) -> Recording:
+    """A recording of the project's own amp, ready to train on.
+
+    The amp plays the phrases once, in one go. The validation passage is cut out of
+    the middle, around the border from palm mutes to open chords (the very end would
+    be one chord dying away); what surrounds it is the training material, and each
+    piece carries all the input before it as context.
+
+    Args:
+        seconds: Play only this much of the DI, around the same border; all by default.
+    """
+    di = _read_di()
+    start, stop = _around(CENTRE, seconds, len(di))
+    first, last = _around(CENTRE, validation_seconds, len(di))
+    _check_lengths(validation_seconds, stop - start, last - first)
+    di = di[start:stop]
+    target = virtual_amp(di, gain=gain, tone=tone, level=level, sample_rate=SAMPLE_RATE)
+    first, last = first - start, last - start
+
+    def piece(begin: int, end: int, name: str) -> Capture:
+        return Capture(di[begin:end], target[begin:end], di[:begin], name)
+
+    return Recording(
+        train=(
+            piece(0, first, "demo, before validation"),
+            piece(last, len(di), "demo, after validation"),
+        ),
+        validation=(piece(first, last, "demo, validation"),),
+        sample_rate=SAMPLE_RATE,
+        findings={
+            "source": "the project's virtual amp on its packaged DI",
+            "knobs": {"gain": gain, "tone": tone, "level": level},
+            "seconds": len(di) / SAMPLE_RATE,
+            "validation_start_seconds": first / SAMPLE_RATE,
+            "validation_end_seconds": last / SAMPLE_RATE,
+            "delay": 0,
+            "input": _levels(di),
+            "target": _levels(target),
+        },
+    )
+
+
+def _read_di() -> np.ndarray:
+    packaged = importlib.resources.files("jaxamp.data") / "demo_di.flac"
+    with importlib.resources.as_file(packaged) as path:
+        audio, _ = soundfile.read(path, dtype="float32")
+    return audio
+
+
+def _around(centre: int, seconds: float | None, length: int) -> tuple[int, int]:
+    """Start and end of a stretch around the centre, kept inside the DI."""
+    if seconds is None:
+        return 0, length
+    wanted = max(0, min(round(seconds * SAMPLE_RATE), length))
+    start = min(max(centre - wanted // 2, 0), length - wanted)
+    return start, start + wanted
+
+
+def _check_lengths(seconds: float, played: int, validated: int) -> None:
+    if validated < 1 or played - validated < LEAST_TRAINING:
+        raise ConfigError(
+            f"The demo capture cannot be split: {seconds} s were asked for validation "
+            f"out of {played / SAMPLE_RATE:g} s played. Validation must be longer than "
+            f"nothing and leave {LEAST_TRAINING // SAMPLE_RATE} s to train on; lower "
+            "validation_seconds or raise seconds."
+        )
+
+
+def _levels(audio: np.ndarray) -> dict[str, Any]:
+    power = np.mean(np.square(audio, dtype=np.float64))
+    return {
+        "peak_dbfs": round(20 * float(np.log10(np.abs(audio).max())), 2),
+        "rms_dbfs": round(10 * float(np.log10(power)), 2),
+    }

@@ -1,0 +1,1 @@
+"""Signal processing without networks: level, filters, spectrum, alignment, signals."""

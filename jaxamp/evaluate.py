@@ -1,0 +1,77 @@
+"""Metrics of a model over whole recordings, streamed in constant memory."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from scipy import signal
+
+from jaxamp.core import Capture, CaptureError, Model, Params
+from jaxamp.metrics import Scores, aliasing
+from jaxamp.stream import play, process
+
+PIECE = 1 << 17
+"""Samples played and compared at a time."""
+
+SEARCH = 10_000
+"""The largest delay looked for between prediction and target, in samples."""
+
+
+def evaluate(
+    model: Model, params: Params, captures: Iterable[Capture]
+) -> dict[str, float]:
+    """Every reported metric over the captures, end to end.
+
+    The model is warmed on each capture's context, or on silence.
+    """
+    scores = Scores(model.sample_rate)
+    for capture in captures:
+        begin = capture.context.size
+        heard = np.concatenate([capture.context, capture.input])
+        played = trimmed(play(model, params, pieces(heard)), begin)
+        compare(scores, played, capture.target)
+    return scores.result()
+
+
+def compare(scores: Scores, played: Iterable[np.ndarray], target: np.ndarray) -> None:
+    """Adds pieces of a prediction, in order, against the target they answer."""
+    at = 0
+    for piece in played:
+        answer = target[at : at + piece.size]
+        scores.update(piece[: answer.size], answer)
+        at += piece.size
+
+
+def pieces(x: np.ndarray) -> Iterator[np.ndarray]:
+    """1-D audio in pieces `[1, 1, t]`."""
+    for start in range(0, x.size, PIECE):
+        yield x[None, None, start : start + PIECE]
+
+
+def trimmed(played: Iterable[np.ndarray], begin: int) -> Iterator[np.ndarray]:
+    """Pieces `[1, 1, t]` as 1-D, without the first `begin` samples."""
+    for piece in played:
+        flat = piece[0, 0]
+        yield flat[begin:]
+        begin = max(0, begin - flat.size)
+
+
+def lag(prediction: np.ndarray, target: np.ndarray) -> int:
+    """Samples by which the target trails the prediction (their best correlation).
+
+    The two resemble each other, so unlike a dry and an amplified guitar their
+    correlation peaks exactly where they line up.
+    """
+    size = min(prediction.size, target.size)
+    if size == 0:
+        raise CaptureError("There is nothing to compare: a recording is empty.")
+    correlation = signal.correlate(target[:size], prediction[:size], method="fft")
+    middle, reach = size - 1, min(SEARCH, size - 1)
+    near = correlation[middle - reach : middle + reach + 1]
+    return int(np.argmax(near)) - reach
+
+
+def aliased(model: Model, params: Params) -> dict[str, float]:
+    """Aliased over harmonic energy of the model, for each probe frequency."""
+    return aliasing(
+        lambda probe: process(model, params, probe), sample_rate=model.sample_rate
+    )

@@ -1,0 +1,93 @@
+"""Player formats: each a folder that reads and writes, and a row in one table."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jaxamp.core import FormatError, Model, Params
+from jaxamp.formats import nam
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """A kind of model file."""
+
+    suffix: str
+    """The end of its files' names, lower case, with the dot."""
+    read: Callable[..., tuple[Model, Params, dict[str, Any]]] | None
+    """(path, size=None) -> model, parameters, metadata; None if only written"""
+    write: Callable[..., None] | None
+    """(path, model, parameters, metadata) ; None if only read"""
+
+
+FORMATS: Mapping[str, Format] = {
+    "nam": Format(".nam", nam.read_nam, nam.write_nam),
+}
+"""name -> format; of several with one suffix, the first is taken unless named"""
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    size: float | None = None,
+    format: str | None = None,
+) -> tuple[Model, Params, dict[str, Any]]:
+    """The model in a player's file, its parameters, and what it says about the amp.
+
+    Args:
+        size: Of a file that holds several sizes, the share of the full size that may
+            be spent, 0 to 1; the largest by default.
+        format: A name out of `FORMATS`; by default the suffix decides.
+
+    Raises:
+        FormatError: The file is damaged, not supported, or of no known format.
+    """
+    found = find(path, format, "read")
+    assert found.read is not None
+    return found.read(path, size=size)
+
+
+def write(
+    path: str | os.PathLike[str],
+    model: Model,
+    params: Params,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    format: str | None = None,
+) -> None:
+    """Writes a model for players; a file of that name is replaced in one stroke.
+
+    Args:
+        metadata: What to say about the amp, in the format's own words.
+        format: A name out of `FORMATS`; by default the suffix decides.
+
+    Raises:
+        FormatError: The format has no words for the model, or is not known.
+        ConfigError: Metadata that the format does not know.
+    """
+    found = find(path, format, "write")
+    assert found.write is not None
+    found.write(path, model, params, metadata)
+
+
+def find(path: str | os.PathLike[str], name: str | None, ability: str) -> Format:
+    """The format of a name, or of a path's suffix, that can be read or written."""
+    able = {
+        key: row for key, row in FORMATS.items() if getattr(row, ability) is not None
+    }
+    suffix = Path(path).suffix.lower()
+    for key, row in able.items():
+        if key == name or (name is None and row.suffix == suffix):
+            return row
+    given = f"format {name!r}" if name else f"{Path(path).name}: suffix {suffix!r}"
+    known = ", ".join(f"{key} ({row.suffix})" for key, row in able.items())
+    verb = "read" if ability == "read" else "written"
+    raise FormatError(
+        f"{given} is not known here. What can be {verb}: {known}. "
+        "Choose one of these."
+    )
+
+
+__all__ = ["FORMATS", "Format", "find", "read", "write"]

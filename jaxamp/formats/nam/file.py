@@ -1,0 +1,120 @@
+"""Whole .nam files, in and out."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxamp.core import ConfigError, FormatError, Model, Params
+from jaxamp.formats.files import read_bounded, replace_file
+from jaxamp.formats.nam import container, convnet, linear, lstm, wavenet
+from jaxamp.formats.nam.document import USUAL_RATE, Document, from_bytes, to_bytes
+from jaxamp.formats.nam.metadata import complete
+
+CODECS: Mapping[str, tuple[Callable[..., Any], Callable[..., Document]]] = {
+    "WaveNet": (wavenet.decode, wavenet.encode),
+    "LSTM": (lstm.decode, lstm.encode),
+    "ConvNet": (convnet.decode, convnet.encode),
+    "Linear": (linear.decode, linear.encode),
+}
+"""architecture -> (config, weights, sample rate -> model; model -> document)"""
+
+
+def read_nam(
+    path: str | os.PathLike[str], size: float | None = None
+) -> tuple[Model, Params, dict[str, Any]]:
+    """The model in a file, its parameters, and what the file says about the amp.
+
+    Args:
+        size: Of a file that holds several sizes, the share of the full size that may
+            be spent, 0 to 1; by default the largest is read. Elsewhere it means
+            nothing.
+
+    Raises:
+        FormatError: names everything that is damaged or not supported.
+    """
+    path = Path(path)
+    data = read_bounded(path)
+    try:
+        document = container.choose(from_bytes(data), size)
+        model, params = decode(document)
+    except (FormatError, ConfigError) as problem:
+        raise FormatError(f"{path.name} cannot be read: {problem}") from None
+    return model, jax.tree.map(jnp.asarray, params), dict(document.metadata)
+
+
+def write_nam(
+    path: str | os.PathLike[str],
+    model: Model,
+    params: Params,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes a model in the oldest version of the format that can hold it.
+
+    Args:
+        metadata: See `metadata.complete`; loudness and gain are measured if missing.
+
+    Raises:
+        FormatError: Players have no words for the model; says which.
+        ConfigError: Metadata that players do not know.
+    """
+    replace_file(Path(path), to_bytes(encode(model, params, metadata)))
+
+
+def write_container(
+    path: str | os.PathLike[str],
+    parts: Sequence[tuple[float, Model, Params]],
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes one amp in several sizes.
+
+    Args:
+        parts: (max_value, model, parameters), smallest first; a player given less
+            than `max_value` of full size takes the first such part. A2: 0.5 and 1.
+        metadata: Of the whole. Loudness and gain are measured for each part; the
+            whole has those of the largest unless given.
+
+    Raises:
+        FormatError: A part that players have no words for, or sizes not ascending.
+        ConfigError: Metadata that players do not know.
+    """
+    given = dict(metadata or {})
+    date = {"date": given["date"]} if "date" in given else {}
+    documents = [(limit, encode(model, params, date)) for limit, model, params in parts]
+    if parts:
+        _, largest, params = parts[-1]
+        measured = documents[-1][1].metadata
+        labels = {key: measured.get(key) for key in ("loudness", "gain")}
+        given = complete(largest, params, {**labels, **given})
+    replace_file(Path(path), to_bytes(container.join(documents, given)))
+
+
+def decode(document: Document) -> tuple[Model, Params]:
+    """The model that a document stands for."""
+    if document.architecture not in CODECS:
+        raise FormatError(
+            f"its architecture {document.architecture!r} is not supported; "
+            f"these are: {', '.join((*CODECS, container.ARCHITECTURE))}."
+        )
+    read, _ = CODECS[document.architecture]
+    rate = document.sample_rate or USUAL_RATE
+    return read(document.config, document.weights, rate)
+
+
+def encode(
+    model: Model, params: Params, metadata: Mapping[str, Any] | None
+) -> Document:
+    """The document that stands for a model."""
+    if model.architecture not in CODECS:
+        raise FormatError(
+            f"A .nam file cannot hold a {model.architecture}: no player of the format "
+            f"knows it. It can hold: {', '.join(CODECS)}. Train one of these, or "
+            "write a format whose players know this one."
+        )
+    _, write = CODECS[model.architecture]
+    document = write(model, params, {})  # refuses before anything is measured
+    return dataclasses.replace(document, metadata=complete(model, params, metadata))

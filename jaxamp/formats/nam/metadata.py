@@ -1,0 +1,225 @@
+"""What a .nam file says about the amp, and how loud players may expect it to be."""
+
+import datetime
+import difflib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxamp.core import ConfigError, Model, Params, silence
+from jaxamp.dsp.signals import loudness_signal
+
+GEAR_TYPES = (
+    "amp",
+    "pedal",
+    "pedal_amp",
+    "amp_cab",
+    "amp_pedal_cab",
+    "preamp",
+    "studio",
+)
+
+TONE_TYPES = ("clean", "overdrive", "crunch", "hi_gain", "fuzz")
+
+LEVELS = 11
+"""The input is played at 0, 0.1, … 1 times its level to measure the gain."""
+
+
+class Loudness(NamedTuple):
+    """How loud a model answers a given second of sound."""
+
+    loudness: float
+    """dB, of the output's RMS."""
+    gain: float
+    """0: twice as loud an input is twice as loud an output; 1: as loud as before."""
+
+
+def loudness_and_gain(
+    model: Model, params: Params, signal: np.ndarray | None = None
+) -> Loudness:
+    """How loud the model is and how much it compresses, starting from silence.
+
+    Args:
+        signal: `[t]` at the model's sample rate; by default the project's own noise,
+            whose samples are played as they are whatever the rate.
+
+    Source:
+        formats of the field: 20 log10 of the RMS; the area under the curve of output
+        against input level, compared with a straight line.
+    """
+    signal = loudness_signal() if signal is None else signal
+    x = jnp.asarray(signal, jnp.float32)[None, None]
+    state = silence(model, params)
+    outputs = np.asarray(jax.jit(play_levels, static_argnums=0)(model, params, x, state))
+    levels = np.sqrt(np.mean(np.square(outputs, dtype=np.float64), axis=(1, 2, 3)))
+    straight = 0.5 * LEVELS * levels[-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        loudness = 20 * np.log10(levels[-1])
+        gain = np.clip((levels.sum() - straight) / straight, 0, 1)
+    return Loudness(float(loudness), float(gain))
+
+
+def play_levels(model: Model, params: Params, x: jax.Array, state: Any) -> jax.Array:
+    """The output for each level, one after the other to spare memory."""
+    scales = jnp.arange(LEVELS, dtype=x.dtype) / (LEVELS - 1)
+    return jax.lax.map(lambda k: model.apply(params, k * x, None, state)[0], scales)
+
+
+def complete(
+    model: Model, params: Params, given: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Metadata as players read it: what is given, and the measured rest.
+
+    Loudness and gain are measured unless given. What is None is left out: old
+    players stumble over null. The clock is not read: without a `date` there is none,
+    and the same model makes the same file.
+
+    Raises:
+        ConfigError: A key or value that players do not know.
+    """
+    given = dict(given or {})
+    refuse_unknown(given)
+    if not {"loudness", "gain"} <= given.keys():
+        measured = loudness_and_gain(model, params)._asdict()
+        heard = {key: value for key, value in measured.items() if np.isfinite(value)}
+        given = {**heard, **given}
+    checked = {
+        key: check(key, given[key])
+        for key, check in CHECKS.items()
+        if given.get(key) is not None
+    }
+    return checked
+
+
+def training_record(
+    *,
+    validation_esr: float,
+    manual_delay: int | None = None,
+    delays: Sequence[int] = (),
+    recommended_delay: int | None = None,
+    matches_lookahead: bool = False,
+    disagreement_too_high: bool = False,
+    not_detected: bool = False,
+    ignore_checks: bool = False,
+    input_version: int | None = None,
+    checks_passed: bool | None = None,
+) -> dict[str, Any]:
+    """How the model was trained, under `training` of the metadata.
+
+    Args:
+        manual_delay: Samples, where the user gave the delay.
+        delays: Samples, as measured at each place of the capture signal.
+        recommended_delay: Samples, the measured delay less one of safety; None where
+            nothing was measured.
+        input_version: Of the standard capture signal, the number before the first
+            dot; None where another signal was played and no such checks exist.
+    """
+    measured = {
+        "algorithm_version": 1,
+        "delays": [int(delay) for delay in delays],
+        "safety_factor": 1,
+        "recommended": recommended_delay,
+        "warnings": {
+            "matches_lookahead": matches_lookahead,
+            "disagreement_too_high": disagreement_too_high,
+            "not_detected": not_detected,
+        },
+    }
+    return {
+        "settings": {"ignore_checks": ignore_checks},
+        "data": {
+            "latency": {
+                "manual": manual_delay,
+                "calibration": None if recommended_delay is None else measured,
+            },
+            "checks": (
+                None
+                if input_version is None
+                else {"version": input_version, "passed": checks_passed}
+            ),
+        },
+        "validation_esr": float(validation_esr),
+    }
+
+
+def refuse_unknown(given: Mapping[str, Any]) -> None:
+    """Raises ConfigError for a key that is not one of `CHECKS`."""
+    for key in given:
+        if key not in CHECKS:
+            near = difflib.get_close_matches(str(key), CHECKS, 1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise ConfigError(
+                f"Metadata key {key!r} is not known to players; "
+                f"these are: {', '.join(CHECKS)}.{hint}"
+            )
+
+
+def moment(key: str, value: Any) -> dict[str, int]:
+    """A datetime, or the six numbers of one."""
+    units = ("year", "month", "day", "hour", "minute", "second")
+    if isinstance(value, datetime.datetime):
+        return {unit: getattr(value, unit) for unit in units}
+    if isinstance(value, Mapping) and all(type(value.get(u)) is int for u in units):
+        return {unit: value[unit] for unit in units}
+    raise ConfigError(
+        f"Metadata {key} is {value!r}. Give a datetime, or whole numbers for each of: "
+        f"{', '.join(units)}."
+    )
+
+
+def number(key: str, value: Any) -> float:
+    if isinstance(value, bool | str) or not np.isscalar(value):
+        raise ConfigError(f"Metadata {key} is {value!r}. Give a number.")
+    if not np.isfinite(value):  # pyright: ignore[reportArgumentType]
+        raise ConfigError(f"Metadata {key} is {value!r}. Give a finite number.")
+    return float(value)  # pyright: ignore[reportArgumentType]
+
+
+def words(key: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"Metadata {key} is {value!r}. Give a text.")
+    return value
+
+
+def one_of(choices: Sequence[str]) -> Callable[[str, Any], str]:
+    def check(key: str, value: Any) -> str:
+        if value in choices:
+            return value
+        near = difflib.get_close_matches(str(value), choices, 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ConfigError(
+            f"Metadata {key} is {value!r}; players know: {', '.join(choices)}.{hint}"
+        )
+
+    return check
+
+
+def record(key: str, value: Any) -> Any:
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError) as problem:
+        raise ConfigError(
+            f"Metadata {key} cannot be written as JSON: {problem}. "
+            "Build it with training_record."
+        ) from None
+
+
+CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "date": moment,
+    "loudness": number,
+    "gain": number,
+    "name": words,
+    "modeled_by": words,
+    "gear_type": one_of(GEAR_TYPES),
+    "gear_make": words,
+    "gear_model": words,
+    "tone_type": one_of(TONE_TYPES),
+    "input_level_dbu": number,
+    "output_level_dbu": number,
+    "training": record,
+}
+"""key -> what makes a value of it writable; in the order of the file"""

@@ -1,0 +1,107 @@
+"""JSON from strangers: bounded in size, count and depth, and every number finite."""
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from jaxamp.core import FormatError
+
+MOST_OBJECTS = 100_000
+"""Objects and lists in one file."""
+
+MOST_VALUES = 4_000_000
+"""Values in one file, all weights included."""
+
+DEEPEST = 32
+"""Objects and lists inside one another; containers of A2 models reach 8."""
+
+LONGEST_INTEGER = 16
+"""Digits; enough for every integer that a double can hold."""
+
+
+def parse(data: bytes) -> Any:
+    """The value that a JSON text stands for.
+
+    Bounds are checked on the bytes first, so a small file cannot fill the memory.
+
+    Raises:
+        FormatError: No JSON, or larger, deeper or stranger than any model file.
+    """
+    refuse_excess(data)
+    try:
+        value = json.loads(
+            data.decode("utf-8-sig"),
+            parse_float=finite_float,
+            parse_int=bounded_integer,
+            parse_constant=refuse_constant,
+        )
+    except UnicodeDecodeError:
+        raise FormatError("it is not text in UTF-8. Fetch the file again.") from None
+    except json.JSONDecodeError as problem:
+        raise FormatError(
+            f"it is not complete JSON ({problem.msg}, line {problem.lineno}, column "
+            f"{problem.colno}). It may have been cut off; fetch the file again."
+        ) from None
+    except RecursionError:
+        raise FormatError(TOO_DEEP) from None
+    refuse_depth(value)
+    return value
+
+
+TOO_DEEP = (
+    f"it is nested more than {DEEPEST} levels deep, which no model file is. "
+    "Check where it comes from."
+)
+
+
+def refuse_excess(data: bytes) -> None:
+    """Counts brackets and commas; those inside strings count as well."""
+    objects = data.count(b"{") + data.count(b"[")
+    values = data.count(b",")
+    if objects > MOST_OBJECTS or values > MOST_VALUES:
+        raise FormatError(
+            f"it holds {objects} objects and lists and {values} values; at most "
+            f"{MOST_OBJECTS} and {MOST_VALUES} are read. Check that it is a model file."
+        )
+
+
+def finite_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise FormatError(f"the number {text[:40]} is too large. Export it again.")
+    return value
+
+
+def bounded_integer(text: str) -> int:
+    if len(text) > LONGEST_INTEGER:
+        raise FormatError(f"the number {text[:40]} is too large. Export it again.")
+    return int(text)
+
+
+def refuse_constant(text: str) -> NoReturn:
+    raise FormatError(
+        f"it holds {text} where a number belongs: the training that made it diverged. "
+        "Train again with a lower learning rate."
+    )
+
+
+def refuse_depth(value: Any) -> None:
+    """Walks level by level, so that depth costs no stack."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        nested = [part for part in level if isinstance(part, dict | list)]
+        if not nested:
+            return
+        level = [item for part in nested for item in values_of(part)]
+    raise FormatError(TOO_DEEP)
+
+
+def values_of(part: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return part.values() if isinstance(part, dict) else part
+
+
+def shown(value: Any) -> str:
+    """A value of a file, short enough for a message."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,6 @@
+"""Streaming: block by block with explicit state, and whole files on top of it."""
+
+from jaxamp.stream.bench import realtime_factor
+from jaxamp.stream.process import BLOCK, play, process, step
+
+__all__ = ["BLOCK", "play", "process", "realtime_factor", "step"]

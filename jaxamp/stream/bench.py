@@ -1,0 +1,28 @@
+"""How much faster than real time a model plays on this machine."""
+
+import time
+
+import jax
+import numpy as np
+
+from jaxamp.core import Model, Params, silence
+from jaxamp.stream.process import cut, play_blocks
+
+
+def realtime_factor(
+    model: Model, params: Params, *, block: int = 64, seconds: float = 1.0
+) -> float:
+    """Seconds of audio per second of compute, in blocks of `block` samples.
+
+    The blocks run inside one compiled call; the best of three, compilation left out.
+    """
+    samples = max(1, round(seconds * model.sample_rate / block)) * block
+    noise = np.random.default_rng(0).normal(0.0, 0.1, (1, 1, samples))
+    blocks = cut(noise.astype(np.float32), block)
+    times = []
+    for _ in range(4):  # the first compiles
+        state = jax.block_until_ready(silence(model, params))
+        begin = time.perf_counter()
+        jax.block_until_ready(play_blocks(model, params, blocks, state))
+        times.append(time.perf_counter() - begin)
+    return samples / model.sample_rate / min(times[1:])

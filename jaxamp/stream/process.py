@@ -1,0 +1,110 @@
+"""Plays audio through a model, block by block, with the state carried explicitly.
+
+A whole file, a live callback and a test all run the same compiled scan, in memory
+that does not grow with the file.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxamp.core import Array, Model, Params, State, silence
+
+BLOCK = 2048
+"""Samples a block; large enough to be fast, small enough to stay in the cache."""
+
+BLOCKS_PER_CALL = 64
+"""Blocks played by one compiled call."""
+
+
+@partial(jax.jit, static_argnames="model", donate_argnames="state")
+def step(
+    model: Model,
+    params: Params,
+    block: Array,
+    state: State,
+    controls: Array | None = None,
+) -> tuple[Array, State]:
+    """One block: `y, state = step(model, params, block, state)`.
+
+    Compiled once for each block length. The state given is used up: go on with the
+    one returned.
+
+    Shapes:
+        block `[t]` or `[batch, 1, t]` -> y of the same shape.
+    """
+    x = jnp.asarray(block, jnp.float32)
+    y, state = model.apply(params, x.reshape(-1, 1, x.shape[-1]), controls, state)
+    return y.reshape(x.shape), state
+
+
+def process(
+    model: Model, params: Params, x: np.ndarray | Array, *, block: int = BLOCK
+) -> np.ndarray:
+    """Plays a whole signal from silence.
+
+    Shapes:
+        x `[t]` or `[batch, 1, t]` -> y of the same shape, float32.
+    """
+    x = np.asarray(x, np.float32)
+    batched = x.reshape(-1, 1, x.shape[-1])
+    y = list(play(model, params, [batched], block=block, batch=batched.shape[0]))
+    empty = np.zeros((*batched.shape[:2], 0), np.float32)
+    return np.concatenate([empty, *y], axis=2).reshape(x.shape)
+
+
+def play(
+    model: Model,
+    params: Params,
+    pieces: Iterable[np.ndarray],
+    *,
+    block: int = BLOCK,
+    batch: int = 1,
+) -> Iterator[np.ndarray]:
+    """Plays pieces `[batch, 1, any]` of one signal, in constant memory.
+
+    What comes out has the same length in all; the pieces may be cut anywhere.
+    """
+    state = silence(model, params, batch)
+    rest = np.zeros((batch, 1, 0), np.float32)
+    for piece in pieces:
+        for start in range(0, max(1, piece.shape[2]), block * BLOCKS_PER_CALL):
+            part = piece[:, :, start : start + block * BLOCKS_PER_CALL]
+            rest = np.concatenate([rest, part], axis=2)
+            whole = rest.shape[2] - rest.shape[2] % block
+            if whole:
+                y, state = play_blocks(model, params, cut(rest[:, :, :whole], block), state)
+                yield joined(y)
+            rest = rest[:, :, whole:]
+    if rest.shape[2]:  # the tail is played too: filled up, and cut again
+        filled = np.pad(rest, ((0, 0), (0, 0), (0, block - rest.shape[2])))
+        y, _ = play_blocks(model, params, cut(filled, block), state)
+        yield joined(y)[:, :, : rest.shape[2]]
+
+
+@partial(jax.jit, static_argnames="model", donate_argnames="state")
+def play_blocks(
+    model: Model, params: Params, blocks: Array, state: State
+) -> tuple[Array, State]:
+    """Blocks `[n, batch, 1, t]` one after the other, in one compiled call."""
+
+    def one(state: State, block: Array) -> tuple[State, Array]:
+        y, state = model.apply(params, block, None, state)
+        return state, y
+
+    state, y = jax.lax.scan(one, state, blocks)
+    return y, state
+
+
+def cut(x: np.ndarray, block: int) -> Array:
+    """x `[b, 1, n * block]` as `[n, b, 1, block]`."""
+    return jnp.asarray(np.moveaxis(x.reshape(*x.shape[:2], -1, block), 2, 0))
+
+
+def joined(blocks: Array) -> np.ndarray:
+    """Blocks `[n, b, 1, block]` as `[b, 1, n * block]`."""
+    y = np.moveaxis(np.asarray(blocks), 0, 2)
+    return y.reshape(*y.shape[:2], -1)

@@ -1,0 +1,126 @@
+"""What a run tells: a progress bar or plain lines, `metrics.jsonl`, TensorBoard.
+
+Only this module and `stream.bench` read the clock.
+"""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+
+class RunLog:
+    """Tells how a run is doing, on the screen and in its folder."""
+
+    def __init__(self, folder: Path, total_steps: int, first_step: int = 0):
+        from tensorboardX import SummaryWriter  # noqa: PLC0415 (slow to import)
+
+        self.path = folder / "metrics.jsonl"
+        forget_after(self.path, first_step)
+        self.lines = self.path.open("a", encoding="utf-8")
+        self.events = SummaryWriter(
+            str(folder / "tensorboard"), purge_step=first_step + 1
+        )
+        self.console = Console(highlight=False, soft_wrap=True)
+        self.total = total_steps
+        self.begin = self.last = time.monotonic()
+        self.bar, self.task = None, None
+        if self.console.is_terminal:
+            self.bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[news]}"),
+                TimeRemainingColumn(),
+                console=self.console,
+            )
+            self.task = self.bar.add_task(
+                "training", total=total_steps, completed=first_step, news="compiling"
+            )
+            self.bar.start()
+
+    def lap(self) -> float:
+        """Seconds since the last lap."""
+        now = time.monotonic()
+        seconds, self.last = now - self.last, now
+        return seconds
+
+    def steps(self, step: int, facts: Mapping[str, Any]) -> None:
+        """After a compiled call: loss, learning rate, steps per second."""
+        self.write(step, facts)
+        if self.bar is not None and self.task is not None:
+            news = f"loss {facts['loss']:.3g}  {facts['steps_per_second']:.1f} steps/s"
+            if facts.get("best_esr") is not None:
+                news = f"ESR {facts['best_esr']:.4f}  " + news
+            self.bar.update(self.task, completed=step, news=news)
+
+    def validation(self, step: int, facts: Mapping[str, Any]) -> None:
+        """After a validation: its ESR and the best so far."""
+        self.write(step, facts)
+        if self.bar is None:
+            left = (self.total - step) / max(facts["steps_per_second"], 1e-9)
+            self.say(
+                f"step {step:>6}/{self.total}  loss {facts['loss']:.3e}  validation "
+                f"ESR {facts['validation_esr']:.5f}  best {facts['best_esr']:.5f}  "
+                f"{facts['steps_per_second']:.2f} steps/s  {duration(left)} left"
+            )
+
+    def write(self, step: int, facts: Mapping[str, Any]) -> None:
+        """One line of JSON, and a TensorBoard scalar for every number."""
+        self.lines.write(json.dumps({"step": step, **facts}) + "\n")
+        self.lines.flush()
+        for name, value in facts.items():
+            if isinstance(value, int | float):
+                self.events.add_scalar(name, value, step)
+
+    def say(self, sentence: str) -> None:
+        """One plain line."""
+        self.console.print(sentence, markup=False)
+
+    def close(self) -> None:
+        """Writes out what is still held back."""
+        if self.bar is not None:
+            self.bar.stop()
+        self.lines.close()
+        self.events.close()
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 75 -> 1:15."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def forget_after(path: Path, step: int) -> None:
+    """Drops the lines of steps that will be made again, and a torn last line."""
+    if not path.exists():
+        return
+    kept = [line for line in read_lines(path) if line["step"] <= step]
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    os.replace(temporary, path)
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The rows of `metrics.jsonl`; a line torn by a crash is left out."""
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return rows
+
+

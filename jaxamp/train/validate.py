@@ -1,0 +1,76 @@
+"""How wrong the model is on the validation passages, streamed on the device."""
+
+import dataclasses
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxamp.core import Array, Capture, Model, Params, warm
+
+BLOCK = 4096
+"""Samples the model hears at a time; memory does not grow with the passage."""
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Passage:
+    """A validation capture on the device, cut into blocks.
+
+    Shapes:
+        context `[1, 1, warmup]`, input and target `[n, 1, 1, BLOCK]`; the last block
+        is filled up with zeros, `samples` says how many count.
+    """
+
+    context: Array
+    input: Array
+    target: Array
+    samples: Array
+
+
+def passage(capture: Capture, warmup: int) -> Passage:
+    """The capture ready to validate on: warmed on what came before, else on silence."""
+    before = capture.context[max(0, capture.context.size - warmup) :]
+    context = np.concatenate([np.zeros(warmup - before.size, np.float32), before])
+    return Passage(
+        context=jnp.asarray(context)[None, None],
+        input=jnp.asarray(blocks(capture.input)),
+        target=jnp.asarray(blocks(capture.target)),
+        samples=jnp.asarray(capture.target.size, jnp.int32),
+    )
+
+
+def blocks(audio: np.ndarray) -> np.ndarray:
+    """1-D audio as `[n, 1, 1, BLOCK]`, filled up with zeros."""
+    filled = np.pad(audio.astype(np.float32), (0, -audio.size % BLOCK))
+    return filled.reshape(-1, 1, 1, BLOCK)
+
+
+def validation_esr(
+    model: Model, params: Params, passages: Sequence[Passage]
+) -> float:
+    """ESR over all passages together: one ratio of sums, not a mean of ratios."""
+    energies = [error_energy(model, params, passage) for passage in passages]
+    wrong, right = np.sum(np.asarray(energies, np.float64), axis=0)
+    return float(wrong / max(right, 1e-12))
+
+
+@partial(jax.jit, static_argnames="model")
+def error_energy(
+    model: Model, params: Params, passage: Passage
+) -> tuple[Array, Array]:
+    """Energy of the error and of the target over one passage."""
+
+    def play(state, piece):
+        index, x, target = piece
+        y, state = model.apply(params, x, None, state)
+        counts = index * BLOCK + jnp.arange(BLOCK) < passage.samples
+        error = jnp.where(counts, y - target, 0.0)
+        return state, (jnp.sum(error**2), jnp.sum(target**2))
+
+    state = warm(model, params, passage.context)
+    index = jnp.arange(passage.input.shape[0])
+    _, sums = jax.lax.scan(play, state, (index, passage.input, passage.target))
+    return jnp.sum(sums[0]), jnp.sum(sums[1])
