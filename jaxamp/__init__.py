@@ -1,1 +1,33 @@
-"""jaxamp."""
+"""jaxamp learns guitar amps and pedals from recordings, and plays them anywhere.
+
+    model, params = jaxamp.load("amp.nam")
+    y = jaxamp.process(model, params, x)
+    state = jaxamp.silence(model, params)
+    y, state = jaxamp.step(model, params, block, state)
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxamp.core import silence as silence
+    from jaxamp.load import load as load
+    from jaxamp.stream import process as process
+    from jaxamp.stream import step as step
+
+HOMES = {
+    "load": "jaxamp.load",
+    "process": "jaxamp.stream",
+    "silence": "jaxamp.core",
+    "step": "jaxamp.stream",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used, so that the package is light."""
+    if name in HOMES:
+        return getattr(importlib.import_module(HOMES[name]), name)
+    raise AttributeError(f"module 'jaxamp' has no attribute {name!r}")
+
+
+__all__ = ["load", "process", "silence", "step"]

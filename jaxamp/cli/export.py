@@ -23,7 +23,13 @@ def run(arguments: Sequence[str]) -> int:
         export_sizes(Path(given.model), output)
     else:
         loaded = load_described(given.model)
-        write(output, loaded.model, loaded.params, loaded.metadata, given.format)
+        write(
+            output,
+            loaded.model,
+            loaded.params,
+            metadata=loaded.metadata,
+            format=given.format,
+        )
     print(f"{output} written.")
     return 0
 

@@ -1,6 +1,5 @@
 """One job: read, train, evaluate, export, write down. Complete on its own."""
 
-import datetime
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,7 @@ import numpy as np
 from jaxamp.cli.assemble import Job, assemble
 from jaxamp.cli.config import build, refuse_unknown
 from jaxamp.cli.folder import claim, write_json
+from jaxamp.cli.labels import labels, words
 from jaxamp.core import (
     Capture,
     ConfigError,
@@ -25,7 +25,7 @@ from jaxamp.core import (
     parameter_count,
 )
 from jaxamp.evaluate import aliased, evaluate, trimmed
-from jaxamp.formats.nam import describe, write_container, write_nam
+from jaxamp.formats.nam import write_container, write_nam
 from jaxamp.models import Container, scale_output
 from jaxamp.report import first_look
 from jaxamp.stream import play, realtime_factor
@@ -65,7 +65,7 @@ def run_job(config: Mapping[str, Any], name: str, folder: Path) -> dict[str, Any
     recording = build(config["data"], "data")
     rate = recording.sample_rate
     model = build(config["model"], "model", sample_rate=rate)
-    describe(config["export"])
+    words(config["export"])
     sizes = model.sizes if isinstance(model, Container) else ()
     jobs = [assemble(config, m, recording) for m in ([s.model for s in sizes] or [model])]
     if recording.target_gain != 1.0:
@@ -248,14 +248,13 @@ def exported(
     recording: Recording,
 ) -> dict[str, Any]:
     """What the exported file says of itself."""
-    return describe(
+    return labels(
         config["export"],
-        model=model,
-        params=params,
-        validation_esr=esr,
+        model,
+        params,
+        esr=esr,
         findings=recording.findings,
         ignore_checks=config["data"].get("ignore_checks") or (),
-        date=datetime.datetime.now(),
     )
 
 

@@ -1,6 +1,6 @@
 """The demo capture: packaged guitar and bass phrases through the virtual amp.
 
-It needs no files, microphones or network, and gives the same bytes every time. The
+It needs no files, microphone or network, and gives the same bytes every time. The
 DI (`demo_di.flac`, 60 s at 48 kHz) is played by sampled instruments: FluidR3 GM
 (Frank Wen, MIT licence), MuseScore General (S. Christian Collins, MIT licence) and
 two Sonic Pi samples (CC0 public domain): single notes, palm mutes, chords, bends,
@@ -8,6 +8,7 @@ jazz arpeggios, bass.
 """
 
 import importlib.resources
+import math
 from typing import Any
 
 import numpy as np
@@ -96,8 +97,10 @@ def _check_lengths(seconds: float, played: int, validated: int) -> None:
 
 
 def _levels(audio: np.ndarray) -> dict[str, Any]:
-    power = np.mean(np.square(audio, dtype=np.float64))
+    # Silence (the level knob at 0) is given -200 dBFS: JSON has no infinity.
+    peak = max(float(np.abs(audio).max()), 1e-10)
+    rms = max(float(np.sqrt(np.mean(np.square(audio, dtype=np.float64)))), 1e-10)
     return {
-        "peak_dbfs": round(20 * float(np.log10(np.abs(audio).max())), 2),
-        "rms_dbfs": round(10 * float(np.log10(power)), 2),
+        "peak_dbfs": round(20 * math.log10(peak), 2),
+        "rms_dbfs": round(20 * math.log10(rms), 2),
     }

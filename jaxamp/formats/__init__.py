@@ -85,8 +85,7 @@ def find(path: str | os.PathLike[str], name: str | None, ability: str) -> Format
     known = ", ".join(f"{key} ({row.suffix})" for key, row in able.items())
     verb = "read" if ability == "read" else "written"
     raise FormatError(
-        f"{given} is not known here. What can be {verb}: {known}. "
-        "Choose one of these."
+        f"{given} is not known here. What can be {verb}: {known}. Choose one of these."
     )
 
 

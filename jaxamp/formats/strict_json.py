@@ -103,5 +103,5 @@ def values_of(part: dict[str, Any] | list[Any]) -> Iterable[Any]:
 
 def shown(value: Any) -> str:
     """A value of a file, short enough for a message."""
-    text = repr(value)
+    text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

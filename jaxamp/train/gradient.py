@@ -1,6 +1,6 @@
-"""The mean loss of a batch and its gradient, within the memory that is there."""
+"""The mean loss of a batch and its gradient."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -14,27 +14,9 @@ if TYPE_CHECKING:
 def mean_gradient(
     task: "Task", params: Params, batch: Batch, audio: State
 ) -> tuple[Array, State, Params]:
-    """Mean loss over the examples, the audio state after them, and the gradient.
-
-    A few windows at a time go through the network: on a CPU their working set then
-    stays in the cache, and the mean over all examples is the same.
-    """
-    size = batch.input.shape[0]
-    part = task.microbatch or size
+    """Mean loss over the examples, the audio state after them, and the gradient."""
     function = jax.value_and_grad(objective, argnums=1, has_aux=True)
-    if part >= size:
-        (loss, audio), gradient = function(task, params, batch, audio)
-        return loss, audio, gradient
-    parts = jax.tree.map(lambda a: a.reshape(-1, part, *a.shape[1:]), (batch, audio))
-
-    def add(total: Any, piece: Any) -> tuple[Any, State]:
-        (loss, audio), gradient = function(task, params, *piece)
-        return jax.tree.map(jnp.add, total, (loss, gradient)), audio
-
-    zero = (jnp.zeros(()), jax.tree.map(jnp.zeros_like, params))
-    total, audio = jax.lax.scan(add, zero, parts)
-    loss, gradient = jax.tree.map(lambda a: a * (part / size), total)
-    audio = jax.tree.map(lambda a: a.reshape(size, *a.shape[2:]), audio)
+    (loss, audio), gradient = function(task, params, batch, audio)
     return loss, audio, gradient
 
 
@@ -42,22 +24,52 @@ def objective(
     task: "Task", params: Params, batch: Batch, audio: State
 ) -> tuple[Array, State]:
     """Mean loss of the batch, and the audio state after it."""
+    y, audio = played(task, params, batch, audio)
+    loss = jnp.mean(task.loss(y.astype(jnp.float32), batch.target))
+    return loss, jax.lax.stop_gradient(audio)
+
+
+def played(
+    task: "Task", params: Params, batch: Batch, audio: State
+) -> tuple[Array, State]:
+    """What the network makes of the batch, a few windows at a time.
+
+    On a CPU the working set of one window stays in the cache. The loss still sees
+    the whole batch, because a spectral loss is a ratio over all of it.
+    """
+    size = batch.input.shape[0]
+    part = task.microbatch or size
+    if part >= size:
+        return predict(task, params, batch, audio)
+    parts = jax.tree.map(lambda a: a.reshape(-1, part, *a.shape[1:]), (batch, audio))
+    answers = jax.lax.map(lambda piece: predict(task, params, *piece), parts)
+    return jax.tree.map(lambda a: a.reshape(size, *a.shape[2:]), answers)
+
+
+def predict(
+    task: "Task", params: Params, batch: Batch, audio: State
+) -> tuple[Array, State]:
+    """The prediction for the batch, going on from `audio` or from an unknown past."""
     dtype = task.compute_dtype
     params, x, controls, audio = jax.tree.map(
         lambda a: a.astype(dtype), (params, batch.input, batch.controls, audio)
     )
     if audio is None:
-        batch = Batch(x, batch.target, controls)
-        y, audio = predict(task.model, params, batch, task.chunk), None
-    else:
-        y, audio = task.model.apply(params, x, controls, audio)
-        audio = jax.tree.map(lambda a: a.astype(jnp.float32), audio)
-    loss = jnp.mean(task.loss(y.astype(jnp.float32), batch.target))
-    return loss, jax.lax.stop_gradient(audio)
+        outputs = batch.target.shape[2]
+        return from_unknown(task.model, params, x, controls, outputs, task.chunk), None
+    y, audio = task.model.apply(params, x, controls, audio)
+    return y, jax.tree.map(lambda a: a.astype(jnp.float32), audio)
 
 
-def predict(model: Model, params: Params, batch: Batch, chunk: int | None) -> Array:
-    """What the model plays for the batch's target, from an unknown past.
+def from_unknown(
+    model: Model,
+    params: Params,
+    x: Array,
+    controls: Array | None,
+    outputs: int,
+    chunk: int | None,
+) -> Array:
+    """What the model plays for the last `outputs` samples, from an unknown past.
 
     With a `chunk`, the context and each chunk of the outputs are heard one after the
     other, and the gradient does not flow back from one into the one before.
@@ -65,19 +77,17 @@ def predict(model: Model, params: Params, batch: Batch, chunk: int | None) -> Ar
     Source:
         Williams & Peng 1990, truncated backpropagation through time.
     """
-    outputs = batch.target.shape[2]
-    unknown = model.init_state(params, batch.input.shape[0])
+    unknown = model.init_state(params, x.shape[0])
     if chunk is None:
-        y, _ = model.apply(params, batch.input, batch.controls, unknown)
+        y, _ = model.apply(params, x, controls, unknown)
         return y[:, :, y.shape[2] - outputs :]
-    context = batch.input.shape[2] - outputs
-    before, x = jnp.split(batch.input, [context], axis=2)
-    _, state = model.apply(params, before, batch.controls, unknown)
+    before, x = jnp.split(x, [x.shape[2] - outputs], axis=2)
+    _, state = model.apply(params, before, controls, unknown)
     chunks = jnp.moveaxis(x.reshape(*x.shape[:2], -1, chunk), 2, 0)
 
     def play(state: State, block: Array) -> tuple[State, Array]:
         state = jax.lax.stop_gradient(state)
-        y, state = model.apply(params, block, batch.controls, state)
+        y, state = model.apply(params, block, controls, state)
         return state, y
 
     _, y = jax.lax.scan(play, state, chunks)

@@ -93,3 +93,8 @@ def test_a_split_that_leaves_nothing_is_refused(lengths):
 def test_a_knob_beyond_its_stops_is_refused():
     with pytest.raises(ConfigError, match="gain knob"):
         demo(gain=11, seconds=4, validation_seconds=1)
+
+
+def test_a_level_of_zero_still_has_findings_json_can_hold():
+    mute = demo(level=0, seconds=4, validation_seconds=1)
+    assert json.loads(json.dumps(mute.findings, allow_nan=False)) == mute.findings

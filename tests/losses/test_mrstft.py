@@ -11,7 +11,7 @@ import scipy.signal
 from jaxamp import losses
 from jaxamp.core import ConfigError
 
-MRSTFT = jax.jit(losses.mrstft)
+MRSTFT = jax.jit(functools.partial(losses.mrstft, normalise_by="example"))
 SIZES = [(1024, 120, 600), (2048, 240, 1200), (512, 50, 240)]
 
 
@@ -50,6 +50,25 @@ def test_agrees_with_an_independent_analysis(length):
     batch = np.stack(pairs, axis=1)[:, :, None]
     expected = [independent_mrstft(*pair) for pair in pairs]
     np.testing.assert_allclose(MRSTFT(*batch), expected, rtol=2e-5)
+
+
+def test_over_the_batch_loud_examples_decide_the_spectral_convergence():
+    pairs = [_pair(3000, 0), tuple(1e-3 * x for x in _pair(3000, 1))]
+    batch = np.stack(pairs, axis=1)[:, :, None]
+    magnitudes = [
+        [np.stack([_magnitude(x[0], *size) for x in side]) for side in batch]
+        for size in SIZES
+    ]
+    ratios = [np.linalg.norm(t - p) / np.linalg.norm(t) for p, t in magnitudes]
+    logs = [np.abs(np.log(t / p)).mean() for p, t in magnitudes]
+    together = np.mean(jax.jit(losses.mrstft)(*batch))
+    np.testing.assert_allclose(together, np.mean(ratios) + np.mean(logs), rtol=2e-4)
+
+
+def test_an_unknown_normalisation_is_refused():
+    x = jnp.zeros((1, 1, 100))
+    with pytest.raises(ConfigError, match="batch, example"):
+        losses.mrstft(x, x, normalise_by="window")
 
 
 def test_pre_emphasis_tilts_both_and_drops_the_first_sample():

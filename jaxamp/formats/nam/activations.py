@@ -41,7 +41,7 @@ def plain(value: Any) -> Any:
 
 def spelled_out(spec: str | Mapping[str, Any]) -> dict[str, Any]:
     """The object that current players read, with the one option A2 spells out."""
-    written = {"type": spec} if isinstance(spec, str) else dict(spec)
+    written: dict[str, Any] = {"type": spec} if isinstance(spec, str) else dict(spec)
     if written["type"] == "LeakyReLU":
         written.setdefault("negative_slope", 0.01)
     return written

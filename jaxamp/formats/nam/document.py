@@ -110,7 +110,9 @@ def supported_version(fields: Fields) -> str:
     version = text(fields, "version")
     match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", version, re.ASCII)
     if not match:
-        fields.note("version", f"must be three numbers like 0.7.0, not {version!r}")
+        fields.note(
+            "version", f"must be three numbers like 0.7.0, not {shown(version)}"
+        )
         return version
     number = tuple(int(part) for part in match.groups())
     if number < OLDEST or number[:2] > NEWEST[:2]:

@@ -14,6 +14,7 @@ from jaxamp.formats.files import read_bounded, replace_file
 from jaxamp.formats.nam import container, convnet, linear, lstm, wavenet
 from jaxamp.formats.nam.document import USUAL_RATE, Document, from_bytes, to_bytes
 from jaxamp.formats.nam.metadata import complete
+from jaxamp.formats.strict_json import shown
 
 CODECS: Mapping[str, tuple[Callable[..., Any], Callable[..., Document]]] = {
     "WaveNet": (wavenet.decode, wavenet.encode),
@@ -97,7 +98,7 @@ def decode(document: Document) -> tuple[Model, Params]:
     """The model that a document stands for."""
     if document.architecture not in CODECS:
         raise FormatError(
-            f"its architecture {document.architecture!r} is not supported; "
+            f"its architecture {shown(document.architecture)} is not supported; "
             f"these are: {', '.join((*CODECS, container.ARCHITECTURE))}."
         )
     read, _ = CODECS[document.architecture]

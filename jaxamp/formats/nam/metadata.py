@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxamp.core import ConfigError, Model, Params, silence
+from jaxamp.core import ConfigError, Model, Params
 from jaxamp.dsp.signals import loudness_signal
 
 GEAR_TYPES = (
@@ -52,10 +52,11 @@ def loudness_and_gain(
         against input level, compared with a straight line.
     """
     signal = loudness_signal() if signal is None else signal
-    x = jnp.asarray(signal, jnp.float32)[None, None]
-    state = silence(model, params)
-    outputs = np.asarray(jax.jit(play_levels, static_argnums=0)(model, params, x, state))
-    levels = np.sqrt(np.mean(np.square(outputs, dtype=np.float64), axis=(1, 2, 3)))
+    quiet = np.zeros(model.warmup)
+    x = jnp.asarray(np.concatenate([quiet, signal]), jnp.float32)[None, None]
+    outputs = np.asarray(jax.jit(play_levels, static_argnums=0)(model, params, x))
+    heard = outputs[:, 0, 0, -len(signal) :].astype(np.float64)
+    levels = np.sqrt(np.mean(np.square(heard), axis=1))
     straight = 0.5 * LEVELS * levels[-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         loudness = 20 * np.log10(levels[-1])
@@ -63,10 +64,17 @@ def loudness_and_gain(
     return Loudness(float(loudness), float(gain))
 
 
-def play_levels(model: Model, params: Params, x: jax.Array, state: Any) -> jax.Array:
-    """The output for each level, one after the other to spare memory."""
-    scales = jnp.arange(LEVELS, dtype=x.dtype) / (LEVELS - 1)
-    return jax.lax.map(lambda k: model.apply(params, k * x, None, state)[0], scales)
+def play_levels(model: Model, params: Params, x: jax.Array) -> jax.Array:
+    """The output for each level, one after the other to spare memory.
+
+    The silence at the start of x reaches the same state as `jaxamp.core.silence`, in
+    the same pass: a large model then compiles once, not twice.
+    """
+
+    def play(level: jax.Array) -> jax.Array:
+        return model.apply(params, level * x, None, model.init_state(params, 1))[0]
+
+    return jax.lax.map(play, jnp.arange(LEVELS, dtype=x.dtype) / (LEVELS - 1))
 
 
 def complete(

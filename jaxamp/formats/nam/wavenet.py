@@ -15,6 +15,7 @@ from jaxamp.formats.fields import Fields, refuse
 from jaxamp.formats.layout import Slot, pack, refuse_count, unpack
 from jaxamp.formats.nam.activations import read_activation, spelled_out
 from jaxamp.formats.nam.document import CLASSIC, MODERN, Document
+from jaxamp.formats.strict_json import shown
 from jaxamp.models import build
 
 MOST_ARRAYS = 16
@@ -173,7 +174,7 @@ def refuse_gating_mode(fields: Fields) -> None:
     listed = modes if isinstance(modes, list) else [modes]
     for mode in listed:
         if mode != "none":
-            fields.note("gating_mode", f"is {mode!r:.40} (only none is supported)")
+            fields.note("gating_mode", f"is {shown(mode)} (only none is supported)")
             break
     fields.take("secondary_activation")
 

@@ -1,0 +1,79 @@
+"""What an exported file says of itself: the user's words and what was measured."""
+
+import datetime
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from jaxamp.cli.config import refuse_unknown
+from jaxamp.core import ConfigError, Model, Params
+from jaxamp.data import read_audio
+from jaxamp.formats.nam import loudness_and_gain, training_record
+from jaxamp.formats.nam.metadata import CHECKS
+
+EXPORT_KEYS = (
+    "name", "modeled_by", "gear_type", "gear_make", "gear_model", "tone_type",
+    "input_level_dbu", "output_level_dbu", "loudness_input",
+)  # fmt: skip
+
+
+def words(export: Mapping[str, Any]) -> dict[str, Any]:
+    """The user's own words, checked.
+
+    Raises:
+        ConfigError: A key or a value that players do not know.
+    """
+    refuse_unknown(export, EXPORT_KEYS, "export")
+    return {
+        key: CHECKS[key](f"export.{key}", value)
+        for key, value in export.items()
+        if key != "loudness_input" and value is not None
+    }
+
+
+def labels(
+    export: Mapping[str, Any],
+    model: Model,
+    params: Params,
+    *,
+    esr: float,
+    findings: Mapping[str, Any],
+    ignore_checks: Collection[str],
+) -> dict[str, Any]:
+    """Everything the file says: words, date, loudness and gain, how it was trained."""
+    signal = loudness_input(export.get("loudness_input"), model.sample_rate)
+    measured = loudness_and_gain(model, params, signal)._asdict()
+    heard = {key: value for key, value in measured.items() if np.isfinite(value)}
+    training = training_record(
+        validation_esr=esr, ignore_checks=bool(ignore_checks), **delays(findings)
+    )
+    date = CHECKS["date"]("date", datetime.datetime.now())
+    return {"date": date, **words(export), **heard, "training": training}
+
+
+def loudness_input(path: str | None, sample_rate: int) -> np.ndarray | None:
+    """The second of sound to measure with, if the user names a file."""
+    if path is None:
+        return None
+    audio = read_audio(path)
+    if audio.sample_rate != sample_rate:
+        raise ConfigError(
+            f"export.loudness_input={path!r} has {audio.sample_rate} Hz, the model "
+            f"{sample_rate} Hz. Give a file of the model's rate, or null for the "
+            "built-in one."
+        )
+    return audio.samples
+
+
+def delays(findings: Mapping[str, Any]) -> dict[str, Any]:
+    """The delay of the recordings as the training record has it."""
+    found = [pair["delay"] for pair in findings.get("pairs", ()) if pair.get("delay")]
+    if not found:
+        return {}
+    if found[0].get("method") == "given":
+        return {"manual_delay": found[0]["applied"]}
+    return {
+        "delays": [delay["samples"] for delay in found],
+        "recommended_delay": found[0]["applied"],
+    }

@@ -1,0 +1,109 @@
+"""The laws every architecture keeps, tried on every configuration."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import serialization
+
+from configs import SINGLE, model
+from jaxamp.core import parameter_count, silence
+from jaxamp.models import build
+from jaxamp.stream import step
+
+LENGTH = 150
+"""Samples: more than a block, and not a multiple of any size below."""
+
+SHAPES = {
+    "wavenet/standard": (13_801, 13_320, 4_093),
+    "wavenet/lite": (6_553, 6_228, 4_093),
+    "wavenet/feather": (3_025, 2_808, 4_093),
+    "wavenet/nano": (841, 732, 4_093),
+    "wavenet/a2_full": (12_145, 11_776, 6_347),
+    "wavenet/a2_lite": (1_870, 1_731, 6_347),
+}
+"""name -> parameters, multiply-accumulates a sample, receptive field, as published."""
+
+
+def params_of(name):
+    return jax.jit(model(name).init)(jax.random.key(0))
+
+
+def guitar(length, batch=2):
+    key = jax.random.key(1)
+    return 0.3 * jax.random.normal(key, (batch, 1, length), jnp.float32)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_any_split_into_blocks_gives_the_same_audio(name):
+    one, params, x = model(name), params_of(name), guitar(LENGTH)
+    start = jax.jit(lambda p: silence(one, p, 2))(params)
+    whole, end = step(one, params, x, jax.tree.map(jnp.copy, start))
+    assert whole.shape == x.shape
+    for size in (1, 7, 64):
+        state, pieces = jax.tree.map(jnp.copy, start), []
+        for begin in range(0, LENGTH - LENGTH % size, size):
+            y, state = step(one, params, x[:, :, begin : begin + size], state)
+            pieces.append(y)
+        answered = np.concatenate(pieces, axis=2)
+        np.testing.assert_allclose(
+            answered, whole[:, :, : answered.shape[2]], rtol=0, atol=1e-5
+        )
+        if LENGTH % size == 0:
+            jax.tree.map(
+                lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), state, end
+            )
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_an_unknown_past_is_settled_after_the_warm_up(name):
+    one, params = model(name), params_of(name)
+    x = guitar(one.warmup + LENGTH, batch=1)
+    known, state = x[:, :, : one.warmup], one.init_state(params, 1)
+    y, state = jax.jit(one.apply)(params, known, None, state)
+    if one.receptive_field > 1:
+        assert y.shape[2] == 0, "not one sample of an unknown past may be answered"
+    continued, _ = step(one, params, x[:, :, one.warmup :], state)
+    at_once, _ = jax.jit(one.apply)(params, x, None, one.init_state(params, 1))
+    np.testing.assert_allclose(continued, at_once[:, :, -LENGTH:], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_the_state_survives_a_round_trip_through_bytes(name):
+    one, params, x = model(name), params_of(name), guitar(64)
+    state = jax.jit(lambda p: silence(one, p, 2))(params)
+    stored = serialization.to_bytes(state)
+    restored = serialization.from_bytes(state, stored)
+    same, _ = step(one, params, x, jax.tree.map(jnp.asarray, restored))
+    y, _ = step(one, params, x, state)
+    np.testing.assert_array_equal(same, y)
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_the_future_is_not_heard(name):
+    one, params, x = model(name), params_of(name), guitar(64)
+    start = jax.jit(lambda p: silence(one, p, 2))(params)
+    changed = x.at[:, :, 40:].set(0.9)
+    y, _ = step(one, params, x, jax.tree.map(jnp.copy, start))
+    other, _ = step(one, params, changed, start)
+    np.testing.assert_allclose(other[:, :, :40], y[:, :, :40], rtol=0, atol=1e-6)
+    assert np.max(np.abs(other[:, :, 40:] - y[:, :, 40:])) > 0
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_hyperparameters_rebuild_the_model(name):
+    one = model(name)
+    again = build(one.architecture, one.hyperparameters)
+    shapes = [jax.eval_shape(m.init, jax.random.key(0)) for m in (one, again)]
+    assert jax.tree.map(lambda a: a.shape, shapes[0]) == jax.tree.map(
+        lambda a: a.shape, shapes[1]
+    )
+    assert again.receptive_field == one.receptive_field
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_standard_shapes_have_their_published_size(name):
+    one = model(name)
+    shape = jax.eval_shape(one.init, jax.random.key(0))
+    size = (parameter_count(shape), one.macs_per_sample, one.receptive_field)
+    assert size == SHAPES[name]
