@@ -1,9 +1,9 @@
 """jaxamp learns guitar amps and pedals from recordings, and plays them anywhere.
 
-    model, params = jaxamp.load("amp.nam")
-    y = jaxamp.process(model, params, x)
-    state = jaxamp.silence(model, params)
-    y, state = jaxamp.step(model, params, block, state)
+model, params = jaxamp.load("amp.nam")
+y = jaxamp.process(model, params, x)
+state = jaxamp.silence(model, params)
+y, state = jaxamp.step(model, params, block, state)
 """
 
 import importlib

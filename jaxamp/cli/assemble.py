@@ -149,7 +149,11 @@ def checked(train: Mapping[str, Any]) -> Mapping[str, Any]:
     refuse_unknown(train, TRAIN_KEYS, "train")
     for key in POSITIVE:
         value = train[key]
-        if value in ("auto", "epoch", None) and key not in ("steps", "batch", "outputs"):
+        if value in ("auto", "epoch", None) and key not in (
+            "steps",
+            "batch",
+            "outputs",
+        ):
             continue
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ConfigError(
@@ -158,7 +162,9 @@ def checked(train: Mapping[str, Any]) -> Mapping[str, Any]:
     for key in ("minutes", "threshold_esr", "patience", "clip_norm"):
         value = train[key]
         if value is not None and not (is_number(value) and value > 0):
-            raise ConfigError(f"train.{key}={value!r} must be a number above 0, or null.")
+            raise ConfigError(
+                f"train.{key}={value!r} must be a number above 0, or null."
+            )
     if not (is_number(train["average_decay"]) and 0 <= train["average_decay"] < 1):
         raise ConfigError(
             f"train.average_decay={train['average_decay']!r} must be at least 0 and "
@@ -180,7 +186,9 @@ def checked(train: Mapping[str, Any]) -> Mapping[str, Any]:
 def seed(value: Any) -> int:
     """A seed that a 32-bit key can hold."""
     if not isinstance(value, int) or not 0 <= value < 2**32:
-        raise ConfigError(f"seed={value!r} must be a whole number from 0 to 4294967295.")
+        raise ConfigError(
+            f"seed={value!r} must be a whole number from 0 to 4294967295."
+        )
     return value
 
 

@@ -72,7 +72,11 @@ def find(target: Any, where: str) -> Callable[..., Any]:
         public = getattr(loaded, "__all__", None) or dir(loaded)
         function = getattr(loaded, name, None)
         home = getattr(function, "__module__", None) or ""
-        if name in public and callable(function) and home.startswith(module.split(".")[0]):
+        if (
+            name in public
+            and callable(function)
+            and home.startswith(module.split(".")[0])
+        ):
             return function
     raise ConfigError(
         f"{where}._target_ is {str(target)!r}, which may not be called. Allowed are "

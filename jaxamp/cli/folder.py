@@ -42,7 +42,9 @@ def claim(folder: Path, config: Mapping[str, Any], findings: Mapping[str, Any]) 
             "hydra.run.dir=FOLDER."
         )
     refuse_other(folder, config, findings)
-    write_text(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(dict(config))))
+    write_text(
+        folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(dict(config)))
+    )
     write_json(folder / "capture.json", findings)
 
 

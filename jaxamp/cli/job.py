@@ -45,14 +45,6 @@ REASONS = {
 GROUPS = ("seed", "data", "model", "loss", "optimizer", "schedule", "train", "export")
 
 
-class Interrupted(Exception):
-    """The user stopped the run; what was kept is exported."""
-
-    def __init__(self, result: Mapping[str, Any]):
-        super().__init__("interrupted")
-        self.result = result
-
-
 def run_job(config: Mapping[str, Any], name: str, folder: Path) -> dict[str, Any]:
     """Trains what the configuration describes in `folder`; returns `result.json`.
 
@@ -65,19 +57,19 @@ def run_job(config: Mapping[str, Any], name: str, folder: Path) -> dict[str, Any
     recording = build(config["data"], "data")
     rate = recording.sample_rate
     model = build(config["model"], "model", sample_rate=rate)
+    models = [s.model for s in model.sizes] if isinstance(model, Container) else [model]
     words(config["export"])
-    sizes = model.sizes if isinstance(model, Container) else ()
-    jobs = [assemble(config, m, recording) for m in ([s.model for s in sizes] or [model])]
+    jobs = [assemble(config, one, recording) for one in models]
     if recording.target_gain != 1.0:
         for job in jobs:
             refuse_unscalable(job.task.model)
     claim(folder, config, recording.findings)
     for warning in recording.findings.get("warnings", ()):
         print(f"jaxamp: warning: {warning}", file=sys.stderr)
-    if not sizes:
-        result, _ = train_one(config, jobs[0], recording, name, folder)
-        return finish(result)
-    return finish(train_sizes(config, jobs, recording, name, folder, model))
+    if isinstance(model, Container):
+        return train_sizes(config, jobs, recording, name, folder, model)
+    result, _ = train_one(config, jobs[0], recording, name, folder)
+    return result
 
 
 def train_sizes(
@@ -101,18 +93,12 @@ def train_sizes(
         if result["train"]["stopped"] == "interrupted":
             break
     if len(parts) == len(jobs):
-        metadata = exported(config, *parts[-1][1:], results[-1]["esr"], recording)
+        _, largest, params = parts[-1]
+        metadata = exported(config, largest, params, results[-1]["esr"], recording)
         write_container(folder / "model.nam", parts, metadata)
         write_json(folder / "metadata.json", metadata)
     result = {**results[-1], "model": name, "sizes": results}
     write_json(folder / "result.json", result)
-    return result
-
-
-def finish(result: dict[str, Any]) -> dict[str, Any]:
-    """Passes the result on, or says that the user cut it short."""
-    if result["train"]["stopped"] == "interrupted":
-        raise Interrupted(result)
     return result
 
 

@@ -96,7 +96,10 @@ def in_words(error: OSError) -> str:
     """What the operating system refused."""
     place = f" {error.filename!r}" if error.filename else ""
     if error.errno == errno.ENOSPC:
-        return f"The disk is full, so{place or ' a file'} could not be written. Free some space and start again: a run goes on from its last checkpoint."
+        return (
+            f"The disk is full, so{place or ' a file'} could not be written. Free some "
+            "space and start again: a run goes on from its last checkpoint."
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"Writing{place} is not permitted. Choose a folder you may write to."
     return f"{error.strerror or error}{':' if place else ''}{place}. Check the path."

@@ -16,7 +16,7 @@ def explained(error: Exception) -> ConfigError:
     if missing and "/" in missing[1]:
         return unknown_choice(missing[1])
     key = re.search(r"Could not override '([^']+)'", text)
-    if key and ("not in struct" in text or "No match" in text):
+    if key and "To append to your config" in text:
         return unknown_key(key[1])
     return ConfigError(
         f"The configuration cannot be composed: {text} Write overrides as key=value, "
@@ -29,8 +29,7 @@ def unknown_choice(path: str) -> ConfigError:
     group, _, choice = path.partition("/")
     folder = conf_folder() / group
     choices = sorted(
-        str(file.relative_to(folder).with_suffix(""))
-        for file in folder.rglob("*.yaml")
+        str(file.relative_to(folder).with_suffix("")) for file in folder.rglob("*.yaml")
     )
     if not choices:
         groups = sorted(item.name for item in conf_folder().iterdir() if item.is_dir())

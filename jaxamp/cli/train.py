@@ -24,9 +24,7 @@ def run(arguments: Sequence[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that mistakes reach us as exceptions
     statuses: list[int] = []
 
-    @hydra.main(
-        version_base="1.3", config_path=str(conf_folder()), config_name="train"
-    )
+    @hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")
     def job(config: DictConfig) -> float:
         status, esr = run_one(config)
         statuses.append(status)
@@ -48,16 +46,16 @@ def run_one(config: DictConfig) -> tuple[int, float]:
     Returns:
         The exit status, and the validation ESR for sweepers (infinity on failure).
     """
-    from jaxamp.cli.job import Interrupted, run_job  # noqa: PLC0415 (imports JAX)
+    from jaxamp.cli.job import run_job  # noqa: PLC0415 (imports JAX)
 
     context = HydraConfig.get()
     folder = Path(context.runtime.output_dir)
     resolved: Any = OmegaConf.to_container(config, resolve=True)
     name = str(context.runtime.choices.get("model", "model"))
     try:
-        return 0, run_job(resolved, name, folder)["esr"]
-    except Interrupted as stopped:
-        return INTERRUPTED, stopped.result["esr"]
+        result = run_job(resolved, name, folder)
+        stopped = result["train"]["stopped"] == "interrupted"
+        return INTERRUPTED if stopped else 0, result["esr"]
     except (JaxampError, OSError) as error:
         if "--debug" in sys.argv:
             raise

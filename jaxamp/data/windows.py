@@ -93,10 +93,10 @@ def windows(
     cells = sum(max(0, count) for count in counts)
     if cells == 0:
         raise CaptureError(
-            f"The recording is too short for one window: training on "
-            f"{max(lengths, default=0):,} samples, one window takes {need:,} ({context:,} of "
-            f"context and {outputs:,} of output). Record more, or ask for shorter windows "
-            "with train.outputs=N."
+            f"The recording is too short for one window: of {max(lengths, default=0):,} "
+            f"samples to train on, one window takes {need:,} ({context:,} of context and "
+            f"{outputs:,} of output). Record more, or ask for shorter windows with "
+            "train.outputs=N."
         )
     if stride > 1 and cells < batch:
         raise CaptureError(

@@ -14,6 +14,9 @@ from jaxamp.formats.strict_json import shown
 MOST_PROBLEMS = 20
 """Named in one message."""
 
+LONGEST_LIST = 1_000
+"""Layers of a model come nowhere near either."""
+
 LARGEST_INTEGER = 10_000_000
 """No size, count or dilation of a model comes near."""
 
@@ -56,8 +59,10 @@ class Fields:
     def integers(self, key: str) -> list[int]:
         """A list of whole numbers from 1 on, at least one."""
         value = self.take(key)
-        if not isinstance(value, list) or not value:
-            self.note(key, self._instead("a list of whole numbers", value))
+        if not isinstance(value, list) or not 0 < len(value) <= LONGEST_LIST:
+            wanted = f"a list of 1 to {LONGEST_LIST} whole numbers"
+            size = f"a list of {len(value)}" if isinstance(value, list) else None
+            self.note(key, self._instead(wanted, value, size))
             return [1]
         return [self._whole(f"{key}[{i}]", item) for i, item in enumerate(value)]
 

@@ -64,7 +64,7 @@ def activation(
         ConfigError: Unknown name or option, with the known ones.
     """
     options = {"type": spec} if isinstance(spec, str) else dict(spec)
-    name = options.pop("type", None)
+    name = str(options.pop("type", None))
     if name not in ACTIVATIONS:
         raise ConfigError(
             f"Activation {name!r} is not known. Known are: {', '.join(ACTIVATIONS)}."

@@ -46,7 +46,8 @@ class CausalConv(nn.Module):
 
     Shapes:
         x `[b, i, t]`, past `[b, i, p]` with `0 <= p <= reach`
-        -> y `[b, channels, max(0, p + t - reach)]`, new past `[b, i, min(reach, p + t)]`
+        -> y `[b, channels, max(0, p + t - reach)]`,
+        new past `[b, i, min(reach, p + t)]`
 
     Source:
         van den Oord et al. 2016, section 2.1; taps oldest first, as in .nam files.

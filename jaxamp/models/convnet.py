@@ -35,9 +35,9 @@ class ConvNet(nn.Module):
             conv = CausalConv(
                 self.channels, KERNEL_SIZE, dilation, name=f"conv_{index}"
             )
-            x, past = conv(x, past)
+            x, new_past = conv(x, past)
             x = named_activation(self.activation)(x)
-            new_state.append(past)
+            new_state.append(new_past)
         return Pointwise(1, name="head")(x), tuple(new_state)
 
 

@@ -40,8 +40,8 @@ class Recurrent(nn.Module):
         layer, parts = CELLS[self.cell]
         y, new_state = x, []
         for index, (hidden, past) in enumerate(zip(self.hidden, state, strict=True)):
-            y, past = layer(hidden, name=f"layer_{index}")(y, past)
-            new_state.append(past)
+            y, new_past = layer(hidden, name=f"layer_{index}")(y, past)
+            new_state.append(new_past)
             if self.learned_state:  # read by the initial state, not here
                 for part in parts:
                     name = f"initial_{part}_{index}"
@@ -119,5 +119,3 @@ def recurrent(
 def is_recurrent(model: Model) -> bool:
     """Whether the model's memory has no end, so that its past is never certain."""
     return model.receptive_field == 1 and model.warmup > 0
-
-

@@ -6,6 +6,7 @@ next array's sum.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,7 +49,7 @@ class Layers(nn.Module):
 
     @nn.compact
     def __call__(
-        self, x: Array, condition: Array, skip: Array | None, state: Mapping[str, Any]
+        self, x: Array, condition: Array, skip: Any, state: Mapping[str, Any]
     ) -> tuple[Array, Array, Mapping[str, Any]]:
         shape = self.shape
         x = Pointwise(shape.channels, bias=False, name="rechannel")(x)
@@ -90,12 +91,13 @@ class WaveNet(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, state: tuple[Any, ...]) -> tuple[Array, Any]:
-        condition, skip, new_state = x, None, []
+        condition = x
+        skip: Any = None
+        new_state = []
         for index, (shape, past) in enumerate(zip(self.arrays, state, strict=True)):
-            x, skip, past = Layers(shape, name=f"array_{index}")(
-                x, condition, skip, past
-            )
-            new_state.append(past)
+            layers = Layers(shape, name=f"array_{index}")
+            x, skip, new_past = layers(x, condition, skip, past)
+            new_state.append(new_past)
         return jnp.asarray(self.head_scale, x.dtype) * skip, tuple(new_state)
 
 
@@ -115,7 +117,7 @@ def wavenet(
         head_scale: Factor on the output; fixed, not learned.
     """
     shapes = tuple(layer_array(**array) for array in arrays)
-    for below, above in zip(shapes, shapes[1:], strict=False):
+    for below, above in itertools.pairwise(shapes):
         if below.head_size != above.channels:
             raise ConfigError(
                 f"A layer array with head_size {below.head_size} cannot feed one with "

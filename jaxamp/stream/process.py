@@ -76,7 +76,9 @@ def play(
             rest = np.concatenate([rest, part], axis=2)
             whole = rest.shape[2] - rest.shape[2] % block
             if whole:
-                y, state = play_blocks(model, params, cut(rest[:, :, :whole], block), state)
+                y, state = play_blocks(
+                    model, params, cut(rest[:, :, :whole], block), state
+                )
                 yield joined(y)
             rest = rest[:, :, whole:]
     if rest.shape[2]:  # the tail is played too: filled up, and cut again

@@ -68,7 +68,7 @@ class Checkpoints:
             "hyperparameters": dict(model.hyperparameters),
             "target_gain": target_gain,
             "averaged": state.average is not None,
-            "crc32": {name: zlib.crc32(vector) for name, vector in vectors.items()},
+            "crc32": checksums(vectors),
         }
         self.manager.save(
             int(state.step),
@@ -104,8 +104,7 @@ class Checkpoints:
         try:
             restored = self.manager.restore(step, args=args)
             vectors = {name: np.asarray(v) for name, v in restored["state"].items()}
-            sums = {name: zlib.crc32(v) for name, v in vectors.items()}
-            if sums != restored["record"]["crc32"]:
+            if checksums(vectors) != restored["record"]["crc32"]:
                 raise ValueError("its checksum is wrong")
         except (ValueError, KeyError, OSError, TypeError) as error:
             raise RunError(
@@ -125,6 +124,11 @@ def pack(state: Any) -> dict[str, np.ndarray]:
     for leaf in jax.tree.leaves(jax.device_get(state)):
         kinds.setdefault(str(leaf.dtype), []).append(np.ravel(leaf))
     return {name: np.concatenate(leaves) for name, leaves in kinds.items()}
+
+
+def checksums(vectors: Mapping[str, np.ndarray]) -> dict[str, int]:
+    """What a flipped byte cannot keep."""
+    return {name: zlib.crc32(vector.tobytes()) for name, vector in vectors.items()}
 
 
 def unpack(vectors: Mapping[str, np.ndarray], like: Any) -> Any:

@@ -56,24 +56,21 @@ class RunLog:
         seconds, self.last = now - self.last, now
         return seconds
 
-    def steps(self, step: int, facts: Mapping[str, Any]) -> None:
-        """After a compiled call: loss, learning rate, steps per second."""
+    def report(self, step: int, facts: Mapping[str, Any]) -> None:
+        """After a compiled call: what was measured, validation included if made."""
         self.write(step, facts)
+        pace = facts["steps_per_second"]
         if self.bar is not None and self.task is not None:
-            news = f"loss {facts['loss']:.3g}  {facts['steps_per_second']:.1f} steps/s"
-            if facts.get("best_esr") is not None:
+            news = f"loss {facts['loss']:.3g}  {pace:.1f} steps/s"
+            if facts["best_esr"] is not None:
                 news = f"ESR {facts['best_esr']:.4f}  " + news
             self.bar.update(self.task, completed=step, news=news)
-
-    def validation(self, step: int, facts: Mapping[str, Any]) -> None:
-        """After a validation: its ESR and the best so far."""
-        self.write(step, facts)
-        if self.bar is None:
-            left = (self.total - step) / max(facts["steps_per_second"], 1e-9)
+        elif "validation_esr" in facts:
+            left = (self.total - step) / max(pace, 1e-9)
             self.say(
                 f"step {step:>6}/{self.total}  loss {facts['loss']:.3e}  validation "
                 f"ESR {facts['validation_esr']:.5f}  best {facts['best_esr']:.5f}  "
-                f"{facts['steps_per_second']:.2f} steps/s  {duration(left)} left"
+                f"{pace:.2f} steps/s  {duration(left)} left"
             )
 
     def write(self, step: int, facts: Mapping[str, Any]) -> None:
@@ -122,5 +119,3 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             continue
     return rows
-
-

@@ -27,8 +27,8 @@ from jaxamp.train.validate import Passage, validation_esr
 SECONDS_PER_CALL = 4.0
 """About how long a compiled call lasts, so that the bar moves and Ctrl-C is heard."""
 
-FIRST_CALL = 8
-"""Steps of the first call, which finds out how long a step takes."""
+FIRST_CALLS = 4
+"""Steps of the first calls, which compile and find out how long a step takes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,43 +88,44 @@ def fit(
 ) -> Outcome:
     """Trains until the plan says stop, and gives back the best parameters."""
     state, progress = resumed or (start(task, seed, batch), Progress())
-    reason, pace, loss = None, None, float("nan")
     best = best_params(task, checkpoints, state, progress)
-    while reason is None and (reason := ended(plan, progress, interrupted())) is None:
+    pace, calls, reason = None, 0, ended(plan, progress, interrupted())
+    while reason is None:
         steps = call_length(plan, progress, pace)
         log.lap()
         state, losses, healthy = train_steps(task, state, dataset, jnp.int32(steps))
         made = int(state.step) - progress.step
-        loss = float(np.mean(np.asarray(losses)[:made])) if made else loss
         seconds = log.lap()
-        pace = seconds / max(made, 1)
+        calls += 1
+        pace = seconds / max(made, 1) if calls > 1 else None  # the first call compiles
         progress = dataclasses.replace(
             progress, step=progress.step + made, seconds=progress.seconds + seconds
         )
         facts = {
-            "loss": loss,
+            "loss": float(np.mean(np.asarray(losses)[:made])) if made else None,
             "learning_rate": learning_rate(progress.step),
-            "steps_per_second": 1 / pace,
+            "steps_per_second": made / seconds,
             "seconds": progress.seconds,
             "best_esr": progress.best_esr,
         }
-        log.steps(progress.step, facts)
         if not bool(healthy):
             reason = "diverged"
-        elif due(plan, progress):
+            break
+        if due(plan, progress):
             params = kept_params(state)
             esr = validation_esr(task.model, params, passages)
             progress = validated(progress, esr, log.lap())
             if progress.best_step == progress.step:
                 best = jax.tree.map(jnp.copy, params)
+            remembered = dataclasses.asdict(progress)
+            checkpoints.save(state, remembered, task.model, target_gain, esr)
             facts |= {"validation_esr": esr, "best_esr": progress.best_esr}
-            log.validation(progress.step, facts)
-            facts = dataclasses.asdict(progress)
-            checkpoints.save(state, facts, task.model, target_gain, esr)
+        log.report(progress.step, facts)
+        reason = ended(plan, progress, interrupted())
     if progress.validated != progress.step and progress.step not in checkpoints.steps():
         checkpoints.save(state, dataclasses.asdict(progress), task.model, target_gain)
     params = kept_params(state) if best is None else best
-    return Outcome(reason or "steps", progress, params, state)
+    return Outcome(reason, progress, params, state)
 
 
 def ended(plan: Plan, progress: Progress, interrupted: bool) -> str | None:
@@ -136,9 +137,9 @@ def ended(plan: Plan, progress: Progress, interrupted: bool) -> str | None:
         return "interrupted"
     if plan.minutes is not None and progress.seconds >= 60 * plan.minutes:
         return "minutes"
-    if plan.threshold_esr is not None and best is not None:
-        if best <= plan.threshold_esr:
-            return "threshold"
+    wanted = plan.threshold_esr
+    if wanted is not None and best is not None and best <= wanted:
+        return "threshold"
     if plan.patience is not None and progress.stale >= plan.patience:
         return "patience"
     return None
@@ -156,7 +157,7 @@ def due(plan: Plan, progress: Progress) -> bool:
 
 def call_length(plan: Plan, progress: Progress, pace: float | None) -> int:
     """Steps of the next call: never past a validation, never very long."""
-    wanted = FIRST_CALL if pace is None else max(1, int(SECONDS_PER_CALL / pace))
+    wanted = FIRST_CALLS if pace is None else max(1, int(SECONDS_PER_CALL / pace))
     to_validation = plan.validate_every - progress.step % plan.validate_every
     left = plan.steps - progress.step
     return min(wanted, to_validation, left, STEPS_PER_CALL)

@@ -123,9 +123,7 @@ def train_step(
     return new_state, loss, healthy
 
 
-def heard(
-    task: Task, state: TrainState, dataset: Dataset
-) -> tuple[Batch, State]:
+def heard(task: Task, state: TrainState, dataset: Dataset) -> tuple[Batch, State]:
     """The batch of this step, and the audio state to start it from (or None).
 
     With an update every chunk, a window lasts several steps: the first hears the

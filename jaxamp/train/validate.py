@@ -48,9 +48,7 @@ def blocks(audio: np.ndarray) -> np.ndarray:
     return filled.reshape(-1, 1, 1, BLOCK)
 
 
-def validation_esr(
-    model: Model, params: Params, passages: Sequence[Passage]
-) -> float:
+def validation_esr(model: Model, params: Params, passages: Sequence[Passage]) -> float:
     """ESR over all passages together: one ratio of sums, not a mean of ratios."""
     energies = [error_energy(model, params, passage) for passage in passages]
     wrong, right = np.sum(np.asarray(energies, np.float64), axis=0)
@@ -58,9 +56,7 @@ def validation_esr(
 
 
 @partial(jax.jit, static_argnames="model")
-def error_energy(
-    model: Model, params: Params, passage: Passage
-) -> tuple[Array, Array]:
+def error_energy(model: Model, params: Params, passage: Passage) -> tuple[Array, Array]:
     """Energy of the error and of the target over one passage."""
 
     def play(state, piece):

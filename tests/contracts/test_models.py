@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from configs import SINGLE, model
 from flax import serialization
 
-from configs import SINGLE, model
 from jaxamp.core import parameter_count, silence
 from jaxamp.models import build
 from jaxamp.stream import step

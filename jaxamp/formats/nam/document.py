@@ -110,9 +110,10 @@ def supported_version(fields: Fields) -> str:
     version = text(fields, "version")
     match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", version, re.ASCII)
     if not match:
-        fields.note(
-            "version", f"must be three numbers like 0.7.0, not {shown(version)}"
-        )
+        if version:
+            fields.note(
+                "version", f"must be three numbers like 0.7.0, not {shown(version)}"
+            )
         return version
     number = tuple(int(part) for part in match.groups())
     if number < OLDEST or number[:2] > NEWEST[:2]:
@@ -132,7 +133,7 @@ def supported_version(fields: Fields) -> str:
 
 def text(fields: Fields, key: str) -> str:
     value = fields.take(key)
-    if not isinstance(value, str) or len(value) > 100:
+    if not isinstance(value, str) or not 0 < len(value) <= 100:
         fields.note(key, f"must be a short text, not {shown(value)}")
         return ""
     return value
