@@ -7,6 +7,7 @@ known (streaming). Silence is a state that is reached, not a buffer of zeros.
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -62,6 +63,7 @@ def warm(
     return state
 
 
+@partial(jax.jit, static_argnames=("model", "batch"))
 def silence(
     model: Model, params: Params, batch: int = 1, controls: Array | None = None
 ) -> State:

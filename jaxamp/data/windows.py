@@ -92,9 +92,10 @@ def windows(
     counts = [(length - need) // stride + 1 for length in lengths]
     cells = sum(max(0, count) for count in counts)
     if cells == 0:
+        longest = max(lengths, default=0)
         raise CaptureError(
-            f"The recording is too short for one window: of {max(lengths, default=0):,} "
-            f"samples to train on, one window takes {need:,} ({context:,} of context and "
+            f"The recording is too short for one window: of {longest:,} samples to "
+            f"train on, one window takes {need:,} ({context:,} of context and "
             f"{outputs:,} of output). Record more, or ask for shorter windows with "
             "train.outputs=N."
         )

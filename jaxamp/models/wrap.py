@@ -1,6 +1,7 @@
 """Turns a Flax module into the record every other floor works with."""
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -72,10 +73,13 @@ def freeze(value: Any) -> Any:
 def remember(builder: Callable[..., Model]) -> Callable[..., Model]:
     """The same hyperparameters give the same model, so nothing compiles twice."""
     cache: dict[Any, Model] = {}
+    signature = inspect.signature(builder)
 
     @functools.wraps(builder)
     def build(**hyperparameters: Any) -> Model:
-        key = freeze(hyperparameters)
+        given = signature.bind(**hyperparameters)
+        given.apply_defaults()
+        key = freeze(given.arguments)
         if key not in cache:
             cache[key] = builder(**hyperparameters)
         return cache[key]
