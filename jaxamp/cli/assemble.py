@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from jaxamp.cli.config import build, refuse_unknown
@@ -25,7 +26,15 @@ TRAIN_KEYS = (
     "clip_norm", "average_decay", "precision",
 )  # fmt: skip
 
-POSITIVE = ("steps", "validate_every", "batch", "outputs", "chunk", "microbatch")
+COUNTS = {
+    "steps": (),
+    "validate_every": ("epoch",),
+    "batch": (),
+    "outputs": (),
+    "chunk": ("auto", None),
+    "microbatch": ("auto",),
+}
+"""key -> what it may be besides a whole number from 1 on"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +47,7 @@ class Job:
     plan: Plan
     learning_rate: Callable[[int], float]
     seed: int
+    samples_per_step: int
 
 
 def assemble(config: Mapping[str, Any], model: Model, recording: Recording) -> Job:
@@ -50,8 +60,8 @@ def assemble(config: Mapping[str, Any], model: Model, recording: Recording) -> J
         batch=train["batch"],
         sampling=train["sampling"],
     )
-    epoch = dataset.steps_per_epoch
-    schedule = build(with_epoch(config["schedule"], epoch), "schedule")
+    epoch = dataset.steps_per_epoch * train["outputs"] // judged(train, model)
+    schedule = built_schedule(with_epoch(config["schedule"], epoch))
     every = train["validate_every"]
     return Job(
         task=task(config, train, model, schedule),
@@ -64,8 +74,9 @@ def assemble(config: Mapping[str, Any], model: Model, recording: Recording) -> J
             threshold_esr=train["threshold_esr"],
             patience=train["patience"],
         ),
-        learning_rate=lambda step: float(schedule(step)),
+        learning_rate=lambda step: float(np.asarray(schedule(step))),
         seed=seed(config["seed"]),
+        samples_per_step=train["batch"] * judged(train, model),
     )
 
 
@@ -81,21 +92,6 @@ def task(
     if train["clip_norm"] is not None:
         clip = optax.clip_by_global_norm(train["clip_norm"])
         optimizer = optax.chain(clip, optimizer)
-    chunk = train["chunk"]
-    if chunk == "auto":
-        chunk = RECURRENT_CHUNK if is_recurrent(model) else None
-        if chunk and train["outputs"] % chunk:
-            chunk = None
-    if chunk is not None and train["outputs"] % chunk:
-        raise ConfigError(
-            f"train.outputs={train['outputs']} is no multiple of train.chunk={chunk}; "
-            "chunks must fill the window."
-        )
-    if train["update_every_chunk"] and chunk is None:
-        raise ConfigError(
-            "train.update_every_chunk needs train.chunk: say after how many samples a "
-            "step is made, for example train.chunk=2048."
-        )
     return Task(
         model=model,
         loss=build(config["loss"], "loss"),
@@ -103,15 +99,42 @@ def task(
         average_decay=train["average_decay"],
         compute_dtype=PRECISIONS[train["precision"]],
         microbatch=microbatch(train, model),
-        chunk=chunk,
+        chunk=chunk(train, model),
         update_every_chunk=train["update_every_chunk"],
     )
+
+
+def chunk(train: Mapping[str, Any], model: Model) -> int | None:
+    """Samples after which the gradient's way back is cut."""
+    length, outputs = train["chunk"], train["outputs"]
+    if length == "auto":
+        fits = is_recurrent(model) and outputs % RECURRENT_CHUNK == 0
+        length = RECURRENT_CHUNK if fits else None
+    if length is not None and outputs % length:
+        raise ConfigError(
+            f"train.outputs={outputs} is no multiple of train.chunk={length}; chunks "
+            "must fill the window."
+        )
+    if train["update_every_chunk"] and not is_recurrent(model):
+        raise ConfigError(
+            "train.update_every_chunk carries the state of a recurrent model from step "
+            f"to step; a {model.architecture} has a memory of known length instead. "
+            "Use train.update_every_chunk=false."
+        )
+    if train["update_every_chunk"] and length is None:
+        raise ConfigError(
+            "train.update_every_chunk needs train.chunk: say after how many samples a "
+            "step is made, for example train.chunk=2048."
+        )
+    return length
 
 
 def context(train: Mapping[str, Any], model: Model) -> int:
     """Samples heard before the first that is judged."""
     needed = model.receptive_field - 1
     burn_in = train["burn_in"]
+    if burn_in == "auto" and model.hyperparameters.get("learned_state"):
+        return 0  # behind a burn-in, the state before it would never be learned
     if burn_in == "auto":
         return RECURRENT_BURN_IN if is_recurrent(model) else needed
     if burn_in < needed:
@@ -139,6 +162,25 @@ def microbatch(train: Mapping[str, Any], model: Model) -> int | None:
     return wanted
 
 
+def judged(train: Mapping[str, Any], model: Model) -> int:
+    """Samples of each window that one step is judged on."""
+    length = chunk(train, model)
+    return length if length and train["update_every_chunk"] else train["outputs"]
+
+
+def built_schedule(node: Mapping[str, Any]) -> optax.Schedule:
+    """The learning rate as a function of the step, tried once."""
+    schedule = build(node, "schedule")
+    try:
+        float(np.asarray(schedule(0)))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            "The schedule gives no number for the first step. Check "
+            f"optimizer.learning_rate and schedule: {dict(node)}."
+        ) from error
+    return schedule
+
+
 def with_epoch(schedule: Mapping[str, Any], epoch: int) -> dict[str, Any]:
     """The schedule with `epoch` replaced by its number of steps."""
     return {k: epoch if v == "epoch" else v for k, v in schedule.items()}
@@ -147,17 +189,15 @@ def with_epoch(schedule: Mapping[str, Any], epoch: int) -> dict[str, Any]:
 def checked(train: Mapping[str, Any]) -> Mapping[str, Any]:
     """The train group, every value of a kind that makes sense."""
     refuse_unknown(train, TRAIN_KEYS, "train")
-    for key in POSITIVE:
+    for key in TRAIN_KEYS:
+        if key not in train:
+            raise ConfigError(f"train.{key} is missing. Leave it as it is by default.")
+    for key, words in COUNTS.items():
         value = train[key]
-        if value in ("auto", "epoch", None) and key not in (
-            "steps",
-            "batch",
-            "outputs",
-        ):
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if value not in words and not (is_whole(value) and value >= 1):
+            also = "".join(f" or {'null' if w is None else w}" for w in words)
             raise ConfigError(
-                f"train.{key}={value!r} must be a whole number of 1 or more."
+                f"train.{key}={value!r} must be a whole number of 1 or more{also}."
             )
     for key in ("minutes", "threshold_esr", "patience", "clip_norm"):
         value = train[key]
@@ -171,9 +211,14 @@ def checked(train: Mapping[str, Any]) -> Mapping[str, Any]:
             "below 1."
         )
     burn_in = train["burn_in"]
-    if burn_in != "auto" and not (is_number(burn_in) and burn_in >= 0):
+    if burn_in != "auto" and not (is_whole(burn_in) and burn_in >= 0):
         raise ConfigError(
             f"train.burn_in={burn_in!r} must be auto or a number of samples."
+        )
+    if not isinstance(train["update_every_chunk"], bool):
+        raise ConfigError(
+            f"train.update_every_chunk={train['update_every_chunk']!r} must be true or "
+            "false."
         )
     if train["precision"] not in PRECISIONS:
         raise ConfigError(
@@ -185,11 +230,16 @@ def checked(train: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def seed(value: Any) -> int:
     """A seed that a 32-bit key can hold."""
-    if not isinstance(value, int) or not 0 <= value < 2**32:
+    if not is_whole(value) or not 0 <= value < 2**32:
         raise ConfigError(
             f"seed={value!r} must be a whole number from 0 to 4294967295."
         )
     return value
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number and not merely true or false."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_number(value: Any) -> bool:

@@ -90,7 +90,13 @@ def call(target: Callable[..., Any], arguments: Mapping[str, Any], where: str) -
         inspect.signature(target).bind(**arguments)
     except TypeError as error:
         raise ConfigError(f"{where}: {error}.") from error
-    return target(**arguments)
+    try:
+        return target(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{where} has a value that cannot be used: {error}. Compare it with the "
+            "configuration file it replaces."
+        ) from error
 
 
 def refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxamp.cli.assemble import Job, assemble
 from jaxamp.cli.config import build, refuse_unknown
 from jaxamp.cli.folder import claim, write_json
-from jaxamp.cli.labels import labels, words
+from jaxamp.cli.labels import labels, loudness_input, words
 from jaxamp.core import (
     Capture,
     ConfigError,
@@ -59,6 +59,7 @@ def run_job(config: Mapping[str, Any], name: str, folder: Path) -> dict[str, Any
     model = build(config["model"], "model", sample_rate=rate)
     models = [s.model for s in model.sizes] if isinstance(model, Container) else [model]
     words(config["export"])
+    loudness_input(config["export"].get("loudness_input"), rate)
     jobs = [assemble(config, one, recording) for one in models]
     if recording.target_gain != 1.0:
         for job in jobs:
@@ -177,7 +178,8 @@ def newest(checkpoints: Checkpoints, job: Job) -> Any:
             record, _ = checkpoints.stored(step)
             return checkpoints.restore(step, like), Progress(**record["facts"])
         except RunError as error:
-            print(f"jaxamp: warning: {error} Trying an earlier one.", file=sys.stderr)
+            checkpoints.discard(step)
+            print(f"jaxamp: warning: {error} It is discarded.", file=sys.stderr)
     return None
 
 
@@ -254,7 +256,7 @@ def summary(
 ) -> dict[str, Any]:
     """The content of `result.json`."""
     progress = outcome.progress
-    heard = progress.step * job.dataset.batch * job.dataset.outputs
+    heard = progress.step * job.samples_per_step
     return {
         "architecture": model.architecture,
         "model": name,

@@ -6,6 +6,7 @@ interrupted, 1 a fault of the program itself.
 
 import errno
 import importlib
+import logging
 import os
 import sys
 import traceback
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax thinks aloud
     try:
         return importlib.import_module(f"jaxamp.cli.{name}").run(rest)
     except KeyboardInterrupt:
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (JaxampError, OSError) as error:
         if debug:
             raise
-        complain(str(error) if isinstance(error, JaxampError) else in_words(error))
+        complain(said(error))
         return 2
     except Exception as error:
         if debug:
@@ -90,6 +92,16 @@ def usage() -> str:
 def complain(message: str) -> None:
     """One paragraph on stderr."""
     print(f"jaxamp: {message}", file=sys.stderr)
+
+
+def is_mistake(error: Exception) -> bool:
+    """Whether the user can put it right, as opposed to a fault of the program."""
+    return isinstance(error, JaxampError | OSError)
+
+
+def said(error: Exception) -> str:
+    """A mistake as a message for the user."""
+    return in_words(error) if isinstance(error, OSError) else str(error)
 
 
 def in_words(error: OSError) -> str:

@@ -1,6 +1,7 @@
 """`jaxamp reamp MODEL IN OUT`: plays a file through a model in constant memory."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,6 +34,12 @@ def run(arguments: Sequence[str]) -> int:
         pieces = (block[None, None] for block in blocks)
         for piece in play(model, params, pieces, block=given.block):
             writer.write(piece[0, 0])
+    if writer.clipped:
+        print(
+            f"jaxamp: warning: {writer.clipped} samples were too loud for "
+            f"{given.output!r} and are clipped. A .wav file holds them.",
+            file=sys.stderr,
+        )
     print(
         f"{given.output}: {header.frames / header.sample_rate:.2f} s through "
         f"{given.model}."

@@ -3,10 +3,11 @@
 import time
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxamp.core import Model, Params, silence
-from jaxamp.stream.process import cut, play_blocks
+from jaxamp.stream.process import play_blocks
 
 
 def realtime_factor(
@@ -16,13 +17,13 @@ def realtime_factor(
 
     The blocks run inside one compiled call; the best of three, compilation left out.
     """
-    samples = max(1, round(seconds * model.sample_rate / block)) * block
-    noise = np.random.default_rng(0).normal(0.0, 0.1, (1, 1, samples))
-    blocks = cut(noise.astype(np.float32), block)
+    count = max(1, round(seconds * model.sample_rate / block))
+    noise = np.random.default_rng(0).normal(0.0, 0.1, (count, 1, 1, block))
+    blocks = jnp.asarray(noise, jnp.float32)
     times = []
     for _ in range(4):  # the first compiles
         state = jax.block_until_ready(silence(model, params))
         begin = time.perf_counter()
-        jax.block_until_ready(play_blocks(model, params, blocks, state))
+        jax.block_until_ready(play_blocks(model, params, blocks, count, state))
         times.append(time.perf_counter() - begin)
-    return samples / model.sample_rate / min(times[1:])
+    return count * block / model.sample_rate / min(times[1:])

@@ -4,6 +4,7 @@ A whole file, a live callback and a test all run the same compiled scan, in memo
 that does not grow with the file.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -50,7 +51,7 @@ def process(
         x `[t]` or `[batch, 1, t]` -> y of the same shape, float32.
     """
     x = np.asarray(x, np.float32)
-    batched = x.reshape(-1, 1, x.shape[-1])
+    batched = x.reshape(math.prod(x.shape[:-1]), 1, x.shape[-1])
     y = list(play(model, params, [batched], block=block, batch=batched.shape[0]))
     empty = np.zeros((*batched.shape[:2], 0), np.float32)
     return np.concatenate([empty, *y], axis=2).reshape(x.shape)
@@ -71,42 +72,45 @@ def play(
     state = silence(model, params, batch)
     rest = np.zeros((batch, 1, 0), np.float32)
     for piece in pieces:
-        for start in range(0, max(1, piece.shape[2]), block * BLOCKS_PER_CALL):
+        for start in range(0, piece.shape[2], block * BLOCKS_PER_CALL):
             part = piece[:, :, start : start + block * BLOCKS_PER_CALL]
             rest = np.concatenate([rest, part], axis=2)
             whole = rest.shape[2] - rest.shape[2] % block
-            if whole:
-                y, state = play_blocks(
-                    model, params, cut(rest[:, :, :whole], block), state
-                )
-                yield joined(y)
+            y, state = play_whole(model, params, rest[:, :, :whole], block, state)
             rest = rest[:, :, whole:]
+            yield y
     if rest.shape[2]:  # the tail is played too: filled up, and cut again
         filled = np.pad(rest, ((0, 0), (0, 0), (0, block - rest.shape[2])))
-        y, _ = play_blocks(model, params, cut(filled, block), state)
-        yield joined(y)[:, :, : rest.shape[2]]
+        y, _ = play_whole(model, params, filled, block, state)
+        yield y[:, :, : rest.shape[2]]
+
+
+def play_whole(
+    model: Model, params: Params, x: np.ndarray, block: int, state: State
+) -> tuple[np.ndarray, State]:
+    """Plays x `[b, 1, n * block]`, by compiled calls of one and the same shape."""
+    count = x.shape[2] // block
+    blocks = np.moveaxis(x.reshape(*x.shape[:2], count, block), 2, 0)
+    answers = []
+    for start in range(0, count, BLOCKS_PER_CALL):
+        part = blocks[start : start + BLOCKS_PER_CALL]
+        room = np.zeros((BLOCKS_PER_CALL, *part.shape[1:]), np.float32)
+        room[: len(part)] = part
+        y, state = play_blocks(model, params, room, len(part), state)
+        answers.append(np.asarray(y)[: len(part)])
+    played = np.concatenate([blocks[:0], *answers])
+    return np.moveaxis(played, 0, 2).reshape(x.shape), state
 
 
 @partial(jax.jit, static_argnames="model", donate_argnames="state")
 def play_blocks(
-    model: Model, params: Params, blocks: Array, state: State
+    model: Model, params: Params, blocks: Array, count: int | Array, state: State
 ) -> tuple[Array, State]:
-    """Blocks `[n, batch, 1, t]` one after the other, in one compiled call."""
+    """The first `count` of blocks `[n, batch, 1, t]`, in one compiled call."""
 
-    def one(state: State, block: Array) -> tuple[State, Array]:
-        y, state = model.apply(params, block, None, state)
-        return state, y
+    def one(index: Array, carry: tuple[Array, State]) -> tuple[Array, State]:
+        played, state = carry
+        y, state = model.apply(params, blocks[index], None, state)
+        return played.at[index].set(y), state
 
-    state, y = jax.lax.scan(one, state, blocks)
-    return y, state
-
-
-def cut(x: np.ndarray, block: int) -> Array:
-    """x `[b, 1, n * block]` as `[n, b, 1, block]`."""
-    return jnp.asarray(np.moveaxis(x.reshape(*x.shape[:2], -1, block), 2, 0))
-
-
-def joined(blocks: Array) -> np.ndarray:
-    """Blocks `[n, b, 1, block]` as `[b, 1, n * block]`."""
-    y = np.moveaxis(np.asarray(blocks), 0, 2)
-    return y.reshape(*y.shape[:2], -1)
+    return jax.lax.fori_loop(0, count, one, (jnp.zeros_like(blocks), state))

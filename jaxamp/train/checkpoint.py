@@ -26,14 +26,13 @@ LATEST_KEPT = 2
 class Checkpoints:
     """The `checkpoints/` folder of a run."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *, read_only: bool = False):
+        best: Any = rank  # a pair orders as well as the number Orbax asks for
         kept = policies.AnyPreservationPolicy(
             [
                 policies.LatestN(LATEST_KEPT),
                 policies.BestN(
-                    get_metric_fn=lambda metrics: -metrics["esr"],
-                    n=1,
-                    keep_checkpoints_without_metrics=False,
+                    get_metric_fn=best, n=1, keep_checkpoints_without_metrics=False
                 ),
             ]
         )
@@ -42,8 +41,12 @@ class Checkpoints:
             folder.absolute(),
             options=ocp.CheckpointManagerOptions(
                 preservation_policy=kept,
+                best_fn=best,  # without it, Orbax stores no metrics at all
                 enable_async_checkpointing=False,
-                cleanup_tmp_directories=True,
+                cleanup_tmp_directories=not read_only,
+                create=not read_only,
+                read_only=read_only,
+                save_interval_steps=0 if read_only else 1,
             ),
         )
 
@@ -76,7 +79,7 @@ class Checkpoints:
                 state=ocp.args.StandardSave(vectors),
                 record=ocp.args.JsonSave(record),
             ),
-            metrics=None if esr is None else {"esr": esr},
+            metrics=None if esr is None else {"esr": esr, "step": int(state.step)},
             force=True,
         )
 
@@ -108,14 +111,24 @@ class Checkpoints:
                 raise ValueError("its checksum is wrong")
         except (ValueError, KeyError, OSError, TypeError) as error:
             raise RunError(
-                f"Checkpoint {step} in {self.folder} is damaged: {error}. Delete the "
-                f"folder {self.folder / str(step)} to go on from an earlier one."
+                f"Checkpoint {step} in {self.folder} is damaged: {error}. Start the "
+                "run again in its folder to go on from an earlier one."
             ) from error
         return restored["record"], vectors
+
+    def discard(self, step: int) -> None:
+        """Deletes a damaged checkpoint, so that its step can be saved anew."""
+        self.manager.delete(step)
 
     def close(self) -> None:
         """Waits for what is still being written."""
         self.manager.close()
+
+
+def rank(metrics: Mapping[str, float]) -> tuple[float, float]:
+    """Higher is better: the lower ESR, of equal ones the earlier; NaN is last."""
+    esr = metrics["esr"]
+    return (-np.inf if np.isnan(esr) else -esr), -metrics["step"]
 
 
 def pack(state: Any) -> dict[str, np.ndarray]:
@@ -152,7 +165,7 @@ def load_best(folder: Path) -> tuple[dict[str, Any], Any]:
     Raises:
         RunError: There is no whole checkpoint.
     """
-    checkpoints = Checkpoints(folder)
+    checkpoints = Checkpoints(folder, read_only=True)  # its run may be going on
     try:
         steps = checkpoints.steps()
         if not steps:

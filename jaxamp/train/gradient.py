@@ -72,7 +72,8 @@ def from_unknown(
     """What the model plays for the last `outputs` samples, from an unknown past.
 
     With a `chunk`, the context and each chunk of the outputs are heard one after the
-    other, and the gradient does not flow back from one into the one before.
+    other, and the gradient does not flow back from one into the one before. Without
+    context it reaches the state before the first sample, which may be learned.
 
     Source:
         Williams & Peng 1990, truncated backpropagation through time.
@@ -82,13 +83,15 @@ def from_unknown(
         y, _ = model.apply(params, x, controls, unknown)
         return y[:, :, y.shape[2] - outputs :]
     before, x = jnp.split(x, [x.shape[2] - outputs], axis=2)
-    _, state = model.apply(params, before, controls, unknown)
+    state = unknown
+    if before.shape[2]:
+        _, state = model.apply(params, before, controls, unknown)
+        state = jax.lax.stop_gradient(state)
     chunks = jnp.moveaxis(x.reshape(*x.shape[:2], -1, chunk), 2, 0)
 
     def play(state: State, block: Array) -> tuple[State, Array]:
-        state = jax.lax.stop_gradient(state)
         y, state = model.apply(params, block, controls, state)
-        return state, y
+        return jax.lax.stop_gradient(state), y
 
     _, y = jax.lax.scan(play, state, chunks)
     return jnp.moveaxis(y, 0, 2).reshape(x.shape[0], -1, outputs)

@@ -34,7 +34,7 @@ class RunLog:
         )
         self.console = Console(highlight=False, soft_wrap=True)
         self.total = total_steps
-        self.begin = self.last = time.monotonic()
+        self.last = time.monotonic()
         self.bar, self.task = None, None
         if self.console.is_terminal:
             self.bar = Progress(

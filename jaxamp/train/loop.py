@@ -5,6 +5,7 @@ a number, so a run cut anywhere and taken up again ends like one that was not cu
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 
 import jax
@@ -88,7 +89,7 @@ def fit(
 ) -> Outcome:
     """Trains until the plan says stop, and gives back the best parameters."""
     state, progress = resumed or (start(task, seed, batch), Progress())
-    best = best_params(task, checkpoints, state, progress)
+    best, progress = remembered_best(checkpoints, state, progress)
     pace, calls, reason = None, 0, ended(plan, progress, interrupted())
     while reason is None:
         steps = call_length(plan, progress, pace)
@@ -165,21 +166,28 @@ def call_length(plan: Plan, progress: Progress, pace: float | None) -> int:
 
 def validated(progress: Progress, esr: float, seconds: float) -> Progress:
     """The progress after a validation."""
-    better = progress.best_esr is None or esr < progress.best_esr
+    best = progress.best_esr
+    better = best is None or math.isnan(best) or esr < best
     return dataclasses.replace(
         progress,
         seconds=progress.seconds + seconds,
         validated=progress.step,
-        best_esr=esr if better else progress.best_esr,
+        best_esr=esr if better else best,
         best_step=progress.step if better else progress.best_step,
         stale=0 if better else progress.stale + 1,
     )
 
 
-def best_params(
-    task: Task, checkpoints: Checkpoints, like: TrainState, progress: Progress
-) -> Params | None:
-    """The best parameters of the run so far, from its checkpoint."""
+def remembered_best(
+    checkpoints: Checkpoints, like: TrainState, progress: Progress
+) -> tuple[Params | None, Progress]:
+    """The best parameters of the run so far, from their checkpoint.
+
+    Where a damaged checkpoint was discarded, the best before it may be gone too,
+    because the better one had replaced it: then the next validation is the best.
+    """
     if progress.best_step is None:
-        return None
-    return kept_params(checkpoints.restore(progress.best_step, like))
+        return None, progress
+    if progress.best_step not in checkpoints.steps():
+        return None, dataclasses.replace(progress, best_esr=None, best_step=None)
+    return kept_params(checkpoints.restore(progress.best_step, like)), progress
