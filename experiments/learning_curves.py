@@ -1,6 +1,6 @@
 """Draws validation ESR against steps for one or more run directories.
 
-    python experiments/learning_curves.py OUT.png RUN [RUN …]
+python experiments/learning_curves.py OUT.png RUN [RUN …]
 """
 
 import sys

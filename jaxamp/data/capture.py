@@ -19,10 +19,10 @@ from jaxamp.data.checks import (
     check_pair,
     peak_dbfs,
     refuse_unknown_checks,
-    rms,
     rms_dbfs,
     settle,
 )
+from jaxamp.data.normalise import scaled, target_gain
 from jaxamp.dsp.align import Delay, align, measure_delay
 
 CONTEXT_SECONDS = 2.0
@@ -77,10 +77,10 @@ def capture(
     held_out = [_take(pair, options) for pair in apart]
     sample_rate = _one_rate(taken + held_out)
     train, validation = _split(taken, held_out, validation_seconds, sample_rate)
-    gain = _gain(train, normalize_dbfs)
+    gain = target_gain(train, normalize_dbfs)
     return Recording(
-        train=tuple(_scaled(each, gain) for each in train),
-        validation=tuple(_scaled(each, gain) for each in validation),
+        train=tuple(scaled(each, gain) for each in train),
+        validation=tuple(scaled(each, gain) for each in validation),
         sample_rate=sample_rate,
         target_gain=gain,
         findings=_findings(taken + held_out, sample_rate, gain, normalize_dbfs),
@@ -332,29 +332,6 @@ def _note(taken: _Taken, use: str, start: int, end: int) -> None:
         "start_seconds": (start + skipped) / taken.sample_rate,
         "end_seconds": (end + skipped) / taken.sample_rate,
     }
-
-
-def _gain(train: Sequence[Capture], normalize_dbfs: float | None) -> float:
-    if normalize_dbfs is None:
-        return 1.0
-    if not -100 <= normalize_dbfs <= 0:
-        raise ConfigError(
-            f"normalize_dbfs={normalize_dbfs} is outside -100 to 0 dB below full "
-            "scale; -18 is usual."
-        )
-    level = rms(np.concatenate([each.target for each in train]))
-    if level <= 0:
-        raise CaptureError(
-            "The training targets are silent and cannot be scaled to "
-            f"{normalize_dbfs:g} dBFS. Leave normalize_dbfs away, or record again."
-        )
-    return float(10 ** (normalize_dbfs / 20) / level)
-
-
-def _scaled(passage: Capture, gain: float) -> Capture:
-    if gain == 1.0:
-        return passage
-    return dataclasses.replace(passage, target=passage.target * np.float32(gain))
 
 
 def _findings(

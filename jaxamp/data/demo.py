@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from jaxamp.core import Capture, ConfigError, Recording
+from jaxamp.data.normalise import scaled, target_gain
 from jaxamp.data.virtual_amp import virtual_amp
 
 SAMPLE_RATE = 48_000  # Hz, of the packaged DI
@@ -28,6 +29,7 @@ def demo(
     level: float = 0.7,
     validation_seconds: float = 6.0,
     seconds: float | None = None,
+    normalize_dbfs: float | None = None,
 ) -> Recording:
     """A recording of the project's own amp, ready to train on.
 
@@ -38,6 +40,7 @@ def demo(
 
     Args:
         seconds: Play only this much of the DI, around the same border; all by default.
+        normalize_dbfs: The RMS that the training targets together are scaled to.
     """
     di = _read_di()
     start, stop = _around(CENTRE, seconds, len(di))
@@ -50,13 +53,16 @@ def demo(
     def piece(begin: int, end: int, name: str) -> Capture:
         return Capture(di[begin:end], target[begin:end], di[:begin], name)
 
+    train = (
+        piece(0, first, "demo, before validation"),
+        piece(last, len(di), "demo, after validation"),
+    )
+    factor = target_gain(train, normalize_dbfs)
     return Recording(
-        train=(
-            piece(0, first, "demo, before validation"),
-            piece(last, len(di), "demo, after validation"),
-        ),
-        validation=(piece(first, last, "demo, validation"),),
+        train=tuple(scaled(each, factor) for each in train),
+        validation=(scaled(piece(first, last, "demo, validation"), factor),),
         sample_rate=SAMPLE_RATE,
+        target_gain=factor,
         findings={
             "source": "the project's virtual amp on its packaged DI",
             "knobs": {"gain": gain, "tone": tone, "level": level},

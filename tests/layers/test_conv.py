@@ -1,0 +1,112 @@
+"""Convolutions against a plain loop, however they are computed, whatever the past."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxamp.layers import CausalConv, Pointwise, last
+
+
+def by_hand(x, weight, bias, dilation):
+    """Valid cross-correlation in double precision, one output at a time."""
+    outputs, _, taps = weight.shape
+    length = max(0, x.shape[2] - (taps - 1) * dilation)
+    y = np.zeros((x.shape[0], outputs, length))
+    for t in range(length):
+        for k in range(taps):
+            y[:, :, t] += np.float64(x[:, :, t + k * dilation]) @ weight[:, :, k].T
+    return y + bias[None, :, None]
+
+
+def drawn(inputs, outputs, taps, seed):
+    random = np.random.default_rng(seed)
+    weight = random.standard_normal((outputs, inputs, taps)) / np.sqrt(inputs * taps)
+    bias = random.standard_normal(outputs)
+    return np.float32(weight), np.float32(bias), random
+
+
+def assert_as_by_hand(inputs, outputs, taps, dilation, past, length, seed=0):
+    weight, bias, random = drawn(inputs, outputs, taps, seed)
+    layer = CausalConv(outputs, taps, dilation)
+    heard = np.float32(random.standard_normal((2, inputs, past + length)))
+    params = {"params": {"weight": jnp.asarray(weight), "bias": jnp.asarray(bias)}}
+    y, new = layer.apply(
+        params, jnp.asarray(heard[:, :, past:]), jnp.asarray(heard[:, :, :past])
+    )
+    expected = by_hand(heard, weight, bias, dilation)
+    assert y.shape == expected.shape
+    np.testing.assert_allclose(y, expected, rtol=0, atol=1e-5)
+    kept = min(layer.reach, past + length)
+    np.testing.assert_array_equal(new, heard[:, :, past + length - kept :])
+
+
+# Few channels, so that XLA's own convolution is chosen; many, so that it is not.
+@settings(max_examples=25, deadline=None)
+@given(
+    inputs=st.sampled_from([1, 2, 7]),
+    outputs=st.sampled_from([1, 3, 16]),
+    taps=st.integers(1, 6),
+    dilation=st.integers(1, 5),
+    part=st.floats(0, 1),
+    length=st.integers(1, 40),
+)
+def test_a_convolution_is_the_sum_over_taps_of_whatever_past(
+    inputs, outputs, taps, dilation, part, length
+):
+    past = round(part * (taps - 1) * dilation)
+    assert_as_by_hand(inputs, outputs, taps, dilation, past, length)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(8, 8), (13, 5), (9, 9)])
+@pytest.mark.parametrize("past", [0, 3, 12])
+def test_many_channels_are_the_same_sum(inputs, outputs, past):
+    assert_as_by_hand(inputs, outputs, 4, 4, past, 50)
+
+
+@pytest.mark.parametrize(
+    ("taps", "past", "length"),
+    [(64, 63, 1), (64, 0, 64), (100, 40, 30), (100, 99, 257), (300, 299, 1000)],
+)
+def test_long_kernels_are_the_same_sum(taps, past, length):
+    assert_as_by_hand(1, 1, taps, 1, past, length)
+    assert_as_by_hand(2, 3, taps, 1, past, length)
+
+
+def test_too_little_to_answer_is_remembered():
+    layer = CausalConv(3, 3, 4)
+    params = layer.init(jax.random.key(0), jnp.ones((1, 2, 9)), jnp.zeros((1, 2, 0)))
+    x = jax.random.normal(jax.random.key(1), (1, 2, 20))
+    past, pieces = jnp.zeros((1, 2, 0)), []
+    for start in range(0, 20, 5):
+        y, past = layer.apply(params, x[:, :, start : start + 5], past)
+        pieces.append(y)
+    assert [piece.shape[2] for piece in pieces] == [0, 2, 5, 5]
+    whole, _ = layer.apply(params, x, jnp.zeros((1, 2, 0)))
+    np.testing.assert_allclose(jnp.concatenate(pieces, 2), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [2, 20])
+def test_a_pointwise_layer_is_a_matrix_on_every_sample(channels):
+    weight, bias, random = drawn(5, channels, 1, 0)
+    x = np.float32(random.standard_normal((2, 5, 30)))
+    params = {"params": {"weight": jnp.asarray(weight), "bias": jnp.asarray(bias)}}
+    y = Pointwise(channels).apply(params, jnp.asarray(x))
+    np.testing.assert_allclose(y, by_hand(x, weight, bias, 1), rtol=0, atol=1e-5)
+
+
+def test_weights_start_within_one_over_the_root_of_the_fan_in():
+    layer = CausalConv(30, 5)
+    x = jnp.ones((1, 20, 10))
+    params = layer.init(jax.random.key(0), x, x[:, :, :0])["params"]
+    for leaf in params.values():
+        bound = (20 * 5) ** -0.5
+        assert 0.8 * bound < float(jnp.max(jnp.abs(leaf))) <= bound
+
+
+def test_the_last_samples_may_be_none():
+    x = jnp.arange(6.0).reshape(1, 1, 6)
+    np.testing.assert_array_equal(last(x, 2)[0, 0], [4, 5])
+    assert last(x, 0).shape == (1, 1, 0)
