@@ -10,6 +10,7 @@ from jaxamp.train.checkpoint import (
 from jaxamp.train.log import RunLog, duration, read_lines
 from jaxamp.train.loop import Outcome, Plan, Progress, fit
 from jaxamp.train.optimizers import adam_l2
+from jaxamp.train.schedules import cosine
 from jaxamp.train.step import (
     Task,
     TrainState,
@@ -30,6 +31,7 @@ __all__ = [
     "Task",
     "TrainState",
     "adam_l2",
+    "cosine",
     "duration",
     "fit",
     "kept_from",

@@ -123,7 +123,7 @@ def fit(
             facts |= {"validation_esr": esr, "best_esr": progress.best_esr}
         log.report(progress.step, facts)
         reason = ended(plan, progress, interrupted())
-    if progress.validated != progress.step and progress.step not in checkpoints.steps():
+    if progress.step not in checkpoints.steps():
         checkpoints.save(state, dataclasses.asdict(progress), task.model, target_gain)
     params = kept_params(state) if best is None else best
     return Outcome(reason, progress, params, state)

@@ -44,7 +44,7 @@ def assert_as_by_hand(inputs, outputs, taps, dilation, past, length, seed=0):
 
 
 # Few channels, so that XLA's own convolution is chosen; many, so that it is not.
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     inputs=st.sampled_from([1, 2, 7]),
     outputs=st.sampled_from([1, 3, 16]),
@@ -71,7 +71,6 @@ def test_many_channels_are_the_same_sum(inputs, outputs, past):
     [(64, 63, 1), (64, 0, 64), (100, 40, 30), (100, 99, 257), (300, 299, 1000)],
 )
 def test_long_kernels_are_the_same_sum(taps, past, length):
-    assert_as_by_hand(1, 1, taps, 1, past, length)
     assert_as_by_hand(2, 3, taps, 1, past, length)
 
 

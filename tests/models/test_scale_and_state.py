@@ -55,12 +55,13 @@ def test_a_learned_beginning_is_used_and_has_a_gradient(cell):
     one = recurrent(cell=cell, hidden=[2, 3], learned_state=True)
     x = jnp.asarray(noise(20))[None, None]
 
+    @jax.jit
     def loudness(params):
         y, _ = one.apply(params, x, None, one.init_state(params, 1))
         return jnp.sum(y**2)
 
     params = one.init(jax.random.key(0))
-    slope = jax.grad(loudness)(params)
+    slope = jax.jit(jax.grad(loudness))(params)
     initial = [name for name in params if name.startswith("initial_")]
     assert len(initial) == 2 * (2 if cell == "LSTM" else 1)
     for name in initial:
