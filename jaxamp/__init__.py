@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jaxamp.core import silence as silence
-    from jaxamp.load import load as load
+    from jaxamp.loading import load as load
     from jaxamp.stream import process as process
     from jaxamp.stream import step as step
 
 HOMES = {
-    "load": "jaxamp.load",
+    "load": "jaxamp.loading",
     "process": "jaxamp.stream",
     "silence": "jaxamp.core",
     "step": "jaxamp.stream",

@@ -64,7 +64,9 @@ def lag(prediction: np.ndarray, target: np.ndarray) -> int:
     size = min(prediction.size, target.size)
     if size == 0:
         raise CaptureError("There is nothing to compare: a recording is empty.")
-    correlation = signal.correlate(target[:size], prediction[:size], method="fft")
+    # A constant part of both would be largest where all of it overlaps: at no lag.
+    x, y = (part[:size] - np.mean(part[:size]) for part in (prediction, target))
+    correlation = signal.correlate(y, x, method="fft")
     middle, reach = size - 1, min(SEARCH, size - 1)
     near = correlation[middle - reach : middle + reach + 1]
     return int(np.argmax(near)) - reach

@@ -13,7 +13,7 @@ from jaxamp.cli.reamp import channel, refuse_other_rate
 from jaxamp.core import Capture, CaptureError, ConfigError, Model, Params
 from jaxamp.data import check_pair, read_audio
 from jaxamp.evaluate import aliased, evaluate, lag
-from jaxamp.load import load
+from jaxamp.loading import load
 from jaxamp.stream import process
 
 ALIGNED_SECONDS = 30

@@ -8,7 +8,7 @@ from pathlib import Path
 from jaxamp.core import ConfigError
 from jaxamp.formats import write
 from jaxamp.formats.nam import write_container
-from jaxamp.load import load_described
+from jaxamp.loading import load_described
 
 
 def run(arguments: Sequence[str]) -> int:

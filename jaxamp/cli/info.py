@@ -8,7 +8,7 @@ from typing import Any
 from jaxamp.cli.labels import loudness_input
 from jaxamp.core import parameter_count
 from jaxamp.formats.nam import loudness_and_gain
-from jaxamp.load import Loaded, load_described
+from jaxamp.loading import Loaded, load_described
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -51,6 +51,12 @@ def unknown_key(key: str) -> ConfigError:
         for file in (conf_folder() / group).rglob("*.yaml"):
             known += [f"{group}.{name}" for name in keys(file)]
     known += groups
+    if key in known:
+        group = key.partition(".")[0]
+        return ConfigError(
+            f"{key} belongs to other choices of {group} than the one made. If that "
+            f"takes it nevertheless, add it with a plus sign: +{key}=VALUE."
+        )
     parent = key.rpartition(".")[0]
     beside = sorted({k for k in known if k.rpartition(".")[0] == parent})
     listed = f" Keys there are: {', '.join(beside)}." if beside else ""

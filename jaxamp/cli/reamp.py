@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jaxamp.core import CaptureError, ConfigError, Model
 from jaxamp.data import AudioWriter, read_blocks, read_header
-from jaxamp.load import load
+from jaxamp.loading import load
 from jaxamp.stream import BLOCK, play
 
 FRAMES = 1 << 17

@@ -34,13 +34,15 @@ class Recurrent(nn.Module):
     skip: bool
     head: bool
     learned_state: bool
+    gate_lean: float
 
     @nn.compact
     def __call__(self, x: Array, state: tuple[Any, ...]) -> tuple[Array, Any]:
         layer, parts = CELLS[self.cell]
         y, new_state = x, []
         for index, (hidden, past) in enumerate(zip(self.hidden, state, strict=True)):
-            y, new_past = layer(hidden, name=f"layer_{index}")(y, past)
+            options = {"gate_lean": self.gate_lean} if self.cell == "LSTM" else {}
+            y, new_past = layer(hidden, **options, name=f"layer_{index}")(y, past)
             new_state.append(new_past)
             if self.learned_state:  # read by the initial state, not here
                 for part in parts:
@@ -61,6 +63,7 @@ def recurrent(
     skip: bool = False,
     head: bool = True,
     learned_state: bool = False,
+    gate_lean: float = 4.0,
     sample_rate: int = 48_000,
 ) -> Model:
     """A stack of recurrent layers.
@@ -72,6 +75,10 @@ def recurrent(
         head: Mix the top layer to one output; without it the top layer is one cell.
         learned_state: Learn the state before the first sample; otherwise it is zero
             and the burn-in of each window settles it.
+        gate_lean: How far an LSTM's initial biases lean towards remembering: the
+            forget gate's up, the input gate's down. On a high-gain amp with cabinet,
+            1x16 reaches ESR 0.51 after 310 steps of the A1 recipe with 4, and stays
+            at 0.97 with 0; a deep stack that ends in one cell learns nothing with 4.
     """
     hidden = tuple(hidden)
     if cell not in CELLS:
@@ -99,7 +106,7 @@ def recurrent(
         )
 
     return wrap(
-        Recurrent(cell, hidden, skip, head, learned_state),
+        Recurrent(cell, hidden, skip, head, learned_state, gate_lean),
         empty_state,
         architecture=cell,
         hyperparameters={
@@ -108,6 +115,7 @@ def recurrent(
             "skip": skip,
             "head": head,
             "learned_state": learned_state,
+            "gate_lean": gate_lean,
             "sample_rate": sample_rate,
         },
         sample_rate=sample_rate,

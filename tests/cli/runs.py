@@ -1,11 +1,17 @@
 """Commands run inside the test's own process, and the tiny run most of them use."""
 
 import dataclasses
+import sys
 
 import numpy as np
+from absl import logging
 
 from jaxamp.cli.main import main
 from jaxamp.train import Checkpoints
+
+# Hydra closes every handler of logs, and absl's then closes the stderr it was born
+# with, which would be pytest's own unless it is one that absl leaves alone.
+logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 TINY = (
     "data.seconds=3",

@@ -148,7 +148,7 @@ def test_a_sweep_trains_every_choice_and_survives_a_wrong_one(tmp_path, capsys):
 # --- killed and interrupted: a process of its own ------------------------------------
 
 
-def process(folder, steps=4000):
+def process(folder, steps=2000):
     """A run that lasts some seconds, in its own process."""
     arguments = [*TINY, f"train.steps={steps}", "train.validate_every=200"]
     return subprocess.Popen(
@@ -180,7 +180,7 @@ def wait_for_steps(running, folder, seconds=120):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "run"
-    arguments = [*TINY, "train.steps=4000", "train.validate_every=200"]
+    arguments = [*TINY, "train.steps=2000", "train.validate_every=200"]
     from jaxamp.cli.main import main  # noqa: PLC0415
 
     assert main(["train", *arguments, f"hydra.run.dir={folder}"]) == 0
@@ -194,7 +194,7 @@ def test_a_killed_run_ends_like_one_that_was_not(uninterrupted, tmp_path, capsys
     time.sleep(pause.uniform(0.0, 2.0))
     running.kill()
     running.communicate()
-    said = train(capsys, folder, "train.steps=4000", "train.validate_every=200")
+    said = train(capsys, folder, "train.steps=2000", "train.validate_every=200")
     assert said.status == 0, said
     assert_same_bits(folder, uninterrupted)
 
@@ -212,8 +212,8 @@ def test_an_interrupted_run_exports_its_best_and_can_go_on(
     assert "Interrupted; start it again" in out
     result = json.loads((folder / "result.json").read_text())
     assert result["train"]["stopped"] == "interrupted"
-    assert 0 < result["train"]["steps"] < 4000
+    assert 0 < result["train"]["steps"] < 2000
     assert read(folder / "model.nam")
-    said = train(capsys, folder, "train.steps=4000", "train.validate_every=200")
+    said = train(capsys, folder, "train.steps=2000", "train.validate_every=200")
     assert said.status == 0, said
     assert_same_bits(folder, uninterrupted)

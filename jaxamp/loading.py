@@ -49,7 +49,8 @@ def load_run(folder: Path) -> Loaded:
     """The best parameters of a run, as loud as the amp was recorded."""
     sizes = folder / "sizes.json"
     if sizes.is_file():
-        return load_run(folder / list(json.loads(sizes.read_text()))[-1])
+        largest = load_run(folder / list(json.loads(sizes.read_text()))[-1])
+        return dataclasses.replace(largest, metadata=metadata(folder))
     if not (folder / "checkpoints").is_dir():
         raise FormatError(
             f"{str(folder)!r} is no run directory: it has no checkpoints. Give the "
