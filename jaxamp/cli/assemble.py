@@ -121,6 +121,11 @@ def chunk(train: Mapping[str, Any], model: Model) -> int | None:
             f"to step; a {model.architecture} has a memory of known length instead. "
             "Use train.update_every_chunk=false."
         )
+    if train["update_every_chunk"] and model.hyperparameters["learned_state"]:
+        raise ConfigError(
+            "train.update_every_chunk starts each window from a burn-in, behind which "
+            "a learned state is never learned. Use model.learned_state=false."
+        )
     if train["update_every_chunk"] and length is None:
         raise ConfigError(
             "train.update_every_chunk needs train.chunk: say after how many samples a "

@@ -11,8 +11,15 @@ from omegaconf import OmegaConf
 
 from jaxamp.core import RunError
 
-MAY_CHANGE = ("train.steps", "train.minutes", "train.threshold_esr", "train.patience")
-"""Keys that may differ when a run is taken up again: they only say when to stop."""
+MAY_CHANGE = (
+    "train.steps",
+    "train.minutes",
+    "train.threshold_esr",
+    "train.patience",
+    "export.",
+)
+"""Keys that may differ when a run is taken up again: they only say when to stop, and
+what the exported file says of itself."""
 
 NEEDED_BYTES = 50 << 20
 """Free space below which a run is not begun."""
@@ -65,7 +72,7 @@ def refuse_other(
     differing = [
         f"{key} was {old.get(key)!r}, now {new.get(key)!r}"
         for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key) and key not in MAY_CHANGE
+        if old.get(key) != new.get(key) and not key.startswith(MAY_CHANGE)
     ]
     if differing:
         raise RunError(

@@ -34,7 +34,7 @@ class Windows:
     firsts: Array
     before: Array
     cells: int = dataclasses.field(metadata={"static": True})
-    stride: int = dataclasses.field(metadata={"static": True})
+    tiled: bool = dataclasses.field(metadata={"static": True})
     batch: int = dataclasses.field(metadata={"static": True})
     context: int = dataclasses.field(metadata={"static": True})
     outputs: int = dataclasses.field(metadata={"static": True})
@@ -42,18 +42,18 @@ class Windows:
     @property
     def steps_per_epoch(self) -> int:
         """Steps that show every target sample about once."""
-        windows = self.cells if self.stride > 1 else self.cells // self.outputs
+        windows = self.cells if self.tiled else self.cells // self.outputs
         return max(1, windows // self.batch)
 
     def sample(self, key: Array, step: Array) -> Batch:
         """The windows of one step."""
-        if self.stride > 1:
+        if self.tiled:
             cells = self.shuffled(key, step)
         else:
             key = jax.random.fold_in(key, step)
             cells = jax.random.randint(key, (self.batch,), 0, self.cells)
         capture = jnp.searchsorted(self.before, cells, side="right") - 1
-        offset = (cells - self.before[capture]) * self.stride
+        offset = (cells - self.before[capture]) * (self.outputs if self.tiled else 1)
         starts = self.firsts[capture] + offset
         return Batch(
             cut(self.input, starts, self.context + self.outputs),
@@ -85,7 +85,8 @@ def windows(
         raise ConfigError(
             f"Sampling {sampling!r} is not known. Known are: {', '.join(SAMPLINGS)}."
         )
-    stride = outputs if sampling == "grid" else 1
+    tiled = sampling == "grid"
+    stride = outputs if tiled else 1
     need = context + outputs
     captures = [shortened(capture, context) for capture in captures]
     lengths = [capture.context.size + capture.input.size for capture in captures]
@@ -99,7 +100,7 @@ def windows(
             f"{outputs:,} of output). Record more, or ask for shorter windows with "
             "train.outputs=N."
         )
-    if stride > 1 and cells < batch:
+    if tiled and cells < batch:
         raise CaptureError(
             f"The grid has {cells} windows, one batch takes {batch}. Use "
             "train.sampling=random, fewer windows a batch (train.batch=N) or shorter "
@@ -115,7 +116,7 @@ def windows(
         firsts=jnp.asarray(ends[:-1], jnp.int32),
         before=jnp.asarray(before[:-1], jnp.int32),
         cells=int(cells),
-        stride=stride,
+        tiled=tiled,
         batch=batch,
         context=context,
         outputs=outputs,

@@ -27,8 +27,8 @@ class LSTM(nn.Module):
     """
 
     hidden: int
-    gate_lean: float = 0.0
-    """Added to the forget gate's initial bias and taken from the input gate's."""
+    longest_memory: float = 1.0
+    """Samples that the cell which remembers longest remembers at first."""
 
     @nn.compact
     def __call__(
@@ -39,7 +39,8 @@ class LSTM(nn.Module):
         drive = fan_in_uniform(x.shape[1])
         weight = self.param("input_weight", drive, (rows, x.shape[1]))
         recurrent = self.param("recurrent_weight", init, (rows, self.hidden))
-        bias = self.param("bias", leaning(init, self.gate_lean), (rows,))
+        spread = remembering(init, self.longest_memory, "ifgo")
+        bias = self.param("bias", spread, (rows,))
         driven = jnp.einsum("oi,bit->tbo", weight, x, precision=HIGHEST) + bias
         transposed = recurrent.T
 
@@ -67,6 +68,8 @@ class GRU(nn.Module):
     """
 
     hidden: int
+    longest_memory: float = 1.0
+    """Samples that the cell which remembers longest remembers at first."""
 
     @nn.compact
     def __call__(
@@ -77,7 +80,8 @@ class GRU(nn.Module):
         drive = fan_in_uniform(x.shape[1])
         weight = self.param("input_weight", drive, (rows, x.shape[1]))
         recurrent = self.param("recurrent_weight", init, (rows, self.hidden))
-        input_bias = self.param("input_bias", init, (rows,))
+        spread = remembering(init, self.longest_memory, "rzn")
+        input_bias = self.param("input_bias", spread, (rows,))
         recurrent_bias = self.param("recurrent_bias", init, (rows,))
         driven = jnp.einsum("oi,bit->tbo", weight, x, precision=HIGHEST) + input_bias
         transposed = recurrent.T
@@ -97,11 +101,31 @@ class GRU(nn.Module):
         return y.transpose(1, 2, 0), state
 
 
-def leaning(init, lean: float):
-    """The initialiser of an LSTM's bias, leaning towards remembering."""
+GATES_LEAN = {"i": -1.0, "f": 1.0, "z": 1.0}
+"""gate -> which way its bias goes for a longer memory"""
 
-    def leaned(key, shape, dtype=jnp.float32):
-        i, f, g, o = jnp.split(init(key, shape, dtype), 4)
-        return jnp.concatenate([i - lean, f + lean, g, o])
 
-    return leaned
+def remembering(init, longest: float, gates: str):
+    """The initialiser of a bias that spreads memories from one sample to the longest.
+
+    A cell whose forget gate (in a GRU: update gate) is biased by log t, and its input
+    gate by -log t, forgets in about t samples. The cells' t are spread evenly on a
+    logarithmic scale.
+
+    Args:
+        gates: The order of the rows, a letter for each gate.
+
+    Source:
+        Tallec & Ollivier 2018, section 3 (there drawn at random).
+    """
+
+    def spread(key, shape, dtype=jnp.float32):
+        rows = jnp.split(init(key, shape, dtype), len(gates))
+        lean = jnp.linspace(0.0, jnp.log(longest), rows[0].size, dtype=dtype)
+        leaned = [
+            row + GATES_LEAN.get(gate, 0.0) * lean
+            for gate, row in zip(gates, rows, strict=True)
+        ]
+        return jnp.concatenate(leaned)
+
+    return spread

@@ -107,7 +107,7 @@ def train_step(
     """One step: draw windows, compare, follow the gradient.
 
     Returns:
-        The new state, the loss, and whether loss and gradient are finite.
+        The new state, the loss, and whether loss and new parameters are finite.
     """
     batch, audio = heard(task, state, dataset)
     loss, audio, gradient = mean_gradient(task, state.params, batch, audio)
@@ -116,7 +116,7 @@ def train_step(
     average = state.average
     if task.average_decay:
         average = optax.incremental_update(params, average, 1 - task.average_decay)
-    healthy = jnp.isfinite(loss) & jnp.isfinite(optax.global_norm(gradient))
+    healthy = jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(params))
     new_state = TrainState(
         state.step + 1, state.seed, params, average, optimizer, audio
     )
