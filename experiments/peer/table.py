@@ -1,6 +1,6 @@
 """Prints held-out ESR against steps, jaxamp beside the peer, from results/.
 
-    python experiments/peer/table.py
+python experiments/peer/table.py
 """
 
 import json
