@@ -2,11 +2,12 @@
 
 from jaxamp.layers.activations import ACTIVATIONS, activation
 from jaxamp.layers.conv import CausalConv, Pointwise, fan_in_uniform, last
-from jaxamp.layers.recurrent import GRU, LSTM
+from jaxamp.layers.recurrent import GRU, INITIAL_WEIGHTS, LSTM
 
 __all__ = [
     "ACTIVATIONS",
     "GRU",
+    "INITIAL_WEIGHTS",
     "LSTM",
     "CausalConv",
     "Pointwise",

@@ -14,6 +14,20 @@ from jaxamp.layers.conv import fan_in_uniform
 HIGHEST = jax.lax.Precision.HIGHEST
 
 
+INITIAL_WEIGHTS = {
+    "uniform": (fan_in_uniform, fan_in_uniform, fan_in_uniform, 0.0),
+    "glorot": (
+        lambda _: nn.initializers.glorot_uniform(in_axis=1, out_axis=0),
+        lambda _: nn.initializers.orthogonal(),
+        lambda _: nn.initializers.zeros,
+        1.0,
+    ),
+}
+"""name -> how the weights of the input, of the state, and the biases begin, each a
+function of how many they add up, and what the forget gate's bias has on top; `uniform`
+is PyTorch's habit, `glorot` Keras's"""
+
+
 class LSTM(nn.Module):
     """Long short-term memory: a hidden voice and a slowly changing cell.
 
@@ -29,17 +43,20 @@ class LSTM(nn.Module):
     hidden: int
     longest_memory: float = 1.0
     """Samples that the cell which remembers longest remembers at first."""
+    initial_weights: str = "uniform"
+    """A name out of `INITIAL_WEIGHTS`."""
 
     @nn.compact
     def __call__(
         self, x: Array, state: tuple[Array, ...]
     ) -> tuple[Array, tuple[Array, ...]]:
-        init = fan_in_uniform(self.hidden)
         rows = 4 * self.hidden
-        drive = fan_in_uniform(x.shape[1])
-        weight = self.param("input_weight", drive, (rows, x.shape[1]))
-        recurrent = self.param("recurrent_weight", init, (rows, self.hidden))
-        spread = remembering(init, self.longest_memory, "ifgo")
+        of_input, of_state, of_bias, forget = INITIAL_WEIGHTS[self.initial_weights]
+        spread = remembering(of_bias(self.hidden), self.longest_memory, "ifgo", forget)
+        shape = (rows, x.shape[1])
+        weight = self.param("input_weight", of_input(x.shape[1]), shape)
+        shape = (rows, self.hidden)
+        recurrent = self.param("recurrent_weight", of_state(self.hidden), shape)
         bias = self.param("bias", spread, (rows,))
         driven = jnp.einsum("oi,bit->tbo", weight, x, precision=HIGHEST) + bias
         transposed = recurrent.T
@@ -70,18 +87,22 @@ class GRU(nn.Module):
     hidden: int
     longest_memory: float = 1.0
     """Samples that the cell which remembers longest remembers at first."""
+    initial_weights: str = "uniform"
+    """A name out of `INITIAL_WEIGHTS`."""
 
     @nn.compact
     def __call__(
         self, x: Array, state: tuple[Array, ...]
     ) -> tuple[Array, tuple[Array, ...]]:
-        init = fan_in_uniform(self.hidden)
         rows = 3 * self.hidden
-        drive = fan_in_uniform(x.shape[1])
-        weight = self.param("input_weight", drive, (rows, x.shape[1]))
-        recurrent = self.param("recurrent_weight", init, (rows, self.hidden))
-        spread = remembering(init, self.longest_memory, "rzn")
+        of_input, of_state, of_bias, forget = INITIAL_WEIGHTS[self.initial_weights]
+        spread = remembering(of_bias(self.hidden), self.longest_memory, "rzn", forget)
+        shape = (rows, x.shape[1])
+        weight = self.param("input_weight", of_input(x.shape[1]), shape)
+        shape = (rows, self.hidden)
+        recurrent = self.param("recurrent_weight", of_state(self.hidden), shape)
         input_bias = self.param("input_bias", spread, (rows,))
+        init = of_bias(self.hidden)
         recurrent_bias = self.param("recurrent_bias", init, (rows,))
         driven = jnp.einsum("oi,bit->tbo", weight, x, precision=HIGHEST) + input_bias
         transposed = recurrent.T
@@ -105,7 +126,7 @@ GATES_LEAN = {"i": -1.0, "f": 1.0, "z": 1.0}
 """gate -> which way its bias goes for a longer memory"""
 
 
-def remembering(init, longest: float, gates: str):
+def remembering(init, longest: float, gates: str, forget: float):
     """The initialiser of a bias that spreads memories from one sample to the longest.
 
     A cell whose forget gate (in a GRU: update gate) is biased by log t, and its input
@@ -114,6 +135,7 @@ def remembering(init, longest: float, gates: str):
 
     Args:
         gates: The order of the rows, a letter for each gate.
+        forget: Added to the forget gate's bias of every cell.
 
     Source:
         Tallec & Ollivier 2018, section 3 (there drawn at random).
@@ -123,7 +145,7 @@ def remembering(init, longest: float, gates: str):
         rows = jnp.split(init(key, shape, dtype), len(gates))
         lean = jnp.linspace(0.0, jnp.log(longest), rows[0].size, dtype=dtype)
         leaned = [
-            row + GATES_LEAN.get(gate, 0.0) * lean
+            row + GATES_LEAN.get(gate, 0.0) * lean + forget * (gate == "f")
             for gate, row in zip(gates, rows, strict=True)
         ]
         return jnp.concatenate(leaned)

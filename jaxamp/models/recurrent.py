@@ -12,7 +12,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from jaxamp.core import Array, ConfigError, Model
-from jaxamp.layers import GRU, LSTM, Pointwise
+from jaxamp.layers import GRU, INITIAL_WEIGHTS, LSTM, Pointwise
 from jaxamp.models.wrap import remember, wrap
 
 CELLS = {"LSTM": (LSTM, ("h", "c")), "GRU": (GRU, ("h",))}
@@ -35,13 +35,15 @@ class Recurrent(nn.Module):
     head: bool
     learned_state: bool
     longest_memory: float
+    initial_weights: str
 
     @nn.compact
     def __call__(self, x: Array, state: tuple[Any, ...]) -> tuple[Array, Any]:
         layer, parts = CELLS[self.cell]
         y, new_state = x, []
         for index, (hidden, past) in enumerate(zip(self.hidden, state, strict=True)):
-            cells = layer(hidden, self.longest_memory, name=f"layer_{index}")
+            beginning = (self.longest_memory, self.initial_weights)
+            cells = layer(hidden, *beginning, name=f"layer_{index}")
             y, new_past = cells(y, past)
             new_state.append(new_past)
             if self.learned_state:  # read by the initial state, not here
@@ -64,6 +66,7 @@ def recurrent(
     head: bool = True,
     learned_state: bool = False,
     longest_memory: float = 100.0,
+    initial_weights: str = "uniform",
     sample_rate: int = 48_000,
 ) -> Model:
     """A stack of recurrent layers.
@@ -78,6 +81,9 @@ def recurrent(
         longest_memory: Samples that the cells remember at first, from 1 to this.
             With 100, LSTM 1x16 learns a high-gain amp with cabinet to ESR 0.47 in
             310 steps of the A1 recipe; with 1 it stays at 0.97.
+        initial_weights: `uniform` or `glorot`. A stack that ends in one cell needs
+            glorot: 64-64-1 then learns the demo to ESR 0.09 in 100 steps, and
+            nothing in 300 with uniform.
     """
     hidden = tuple(hidden)
     if cell not in CELLS:
@@ -88,6 +94,11 @@ def recurrent(
         raise ConfigError(
             f"Without a head the last layer is the output, so it must have one cell, "
             f"not {hidden[-1]}. Turn the head on or end `hidden` with 1."
+        )
+    if initial_weights not in INITIAL_WEIGHTS:
+        raise ConfigError(
+            f"initial_weights={initial_weights!r} is not known. Known are: "
+            f"{', '.join(INITIAL_WEIGHTS)}."
         )
     if longest_memory < 1:
         raise ConfigError(f"longest_memory={longest_memory} must be 1 sample or more.")
@@ -107,7 +118,9 @@ def recurrent(
         )
 
     return wrap(
-        Recurrent(cell, hidden, skip, head, learned_state, longest_memory),
+        Recurrent(
+            cell, hidden, skip, head, learned_state, longest_memory, initial_weights
+        ),
         empty_state,
         architecture=cell,
         hyperparameters={
@@ -117,6 +130,7 @@ def recurrent(
             "head": head,
             "learned_state": learned_state,
             "longest_memory": longest_memory,
+            "initial_weights": initial_weights,
             "sample_rate": sample_rate,
         },
         sample_rate=sample_rate,
