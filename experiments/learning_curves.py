@@ -1,6 +1,6 @@
-"""Draws validation ESR against steps for one or more run directories.
+"""Draws validation ESR against steps, from one or more `metrics.jsonl`.
 
-python experiments/learning_curves.py OUT.png RUN [RUN …]
+python experiments/learning_curves.py OUT.png NAME=metrics.jsonl [NAME=… …]
 """
 
 import sys
@@ -12,17 +12,18 @@ from jaxamp.train import read_lines
 
 
 def main():
-    output, *runs = sys.argv[1:]
+    output, *curves = sys.argv[1:]
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
-    for run in runs:
-        rows = read_lines(Path(run) / "metrics.jsonl")
+    for curve in curves:
+        name, _, file = curve.partition("=")
+        rows = read_lines(Path(file))
         points = [
             (row["step"], row["validation_esr"])
             for row in rows
             if "validation_esr" in row
         ]
-        axes.loglog(*zip(*points, strict=True), label=Path(run).name, lw=1.2)
+        axes.loglog(*zip(*points, strict=True), label=name, lw=1.2)
     axes.set(xlabel="steps", ylabel="validation ESR")
     axes.grid(alpha=0.3, which="both")
     axes.legend()

@@ -66,7 +66,7 @@ class Layers(nn.Module):
             heard = last(condition, length)
             z = z + Pointwise(shape.channels, bias=False, name=f"mixin_{index}")(heard)
             z = activation(act)(z)
-            skip = z if skip is None else last(skip, length) + z
+            skip = z if skip is None else added(skip, z)
             layer1x1 = Pointwise(shape.channels, name=f"layer1x1_{index}")
             x = last(x, length) + layer1x1(z)
         head = CausalConv(
@@ -74,6 +74,16 @@ class Layers(nn.Module):
         )
         skip, past = head(skip, state["head"])
         return x, skip, {"layers": tuple(pasts), "head": past}
+
+
+def added(skip: Array, z: Array) -> Array:
+    """Their sum where both are certain: of either, the newest samples.
+
+    From an unknown past, a layer answers less than the layer below; a head with a
+    memory of its own may answer less still than the next array's first layers.
+    """
+    length = min(skip.shape[2], z.shape[2])
+    return last(skip, length) + last(z, length)
 
 
 class WaveNet(nn.Module):
