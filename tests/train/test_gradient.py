@@ -39,7 +39,8 @@ def test_windows_one_by_one_have_the_gradient_of_the_whole_batch():
     whole_loss, whole = gradient(task(loss=SPECTRAL), batch)
     parts_loss, parts = gradient(task(loss=SPECTRAL, microbatch=2), batch)
     np.testing.assert_allclose(parts_loss, whole_loss, rtol=1e-5)
-    assert_same(parts, whole)
+    # The logarithm of quiet bins magnifies rounding: 1.2e-5 was seen with jax 0.12.
+    assert_same(parts, whole, rtol=1e-4)
 
 
 def test_the_gradient_is_the_slope_of_the_loss():
