@@ -41,7 +41,7 @@ def mrstft(
             whole `batch`, as auraloss and NAM's recipes do, and then counts for each
             example; or over each `example`, which lets windows of near silence
             decide: A1 nano then learns a high-gain amp to ESR 0.37 in 310 steps, not
-            0.21.
+            0.20 (seed 1).
 
     Shapes:
         prediction, target `[b, c, t]` -> `[b]`
