@@ -1,7 +1,7 @@
 """Trains with jaxamp and measures the held-out passage after the peer's budgets.
 
 The counterpart of train.py, in jaxamp's environment: the same recording and the same
-held-out end, the parameters as they are after so many steps, nothing picked.
+held-out end, the parameters as they are after so many steps, no best step picked.
 
     python experiments/peer/budgets.py --output FILE.json [overrides …]
 """
