@@ -7,7 +7,7 @@ import optax
 from jaxamp.core import Capture
 from jaxamp.losses import weighted_sum
 from jaxamp.models import recurrent, wavenet
-from jaxamp.train import Task
+from jaxamp.train import Optimizer, Task
 
 RATE = 48_000
 
@@ -16,6 +16,7 @@ WAVENET = wavenet(
     head_scale=0.5,
 )
 LSTM = recurrent(hidden=[3])
+MSE = weighted_sum(terms={"mse": {"weight": 1.0}})
 
 
 def noise(samples, seed=0, level=0.2):
@@ -35,11 +36,11 @@ def capture(samples=4000, context=0, seed=0):
     return Capture(x[context:], amp(x)[context:], x[:context])
 
 
-def task(model=WAVENET, learning_rate=0.01, **options):
+def task(model=WAVENET, **options):
     """Adam on the squared error, unless told otherwise."""
     given = {
-        "loss": weighted_sum(terms={"mse": {"weight": 1.0}}),
-        "optimizer": optax.adam(learning_rate),
+        "loss": MSE,
+        "optimizer": Optimizer(optax.adam),
     }
     return Task(model=model, **{**given, **options})
 

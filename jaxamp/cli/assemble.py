@@ -1,7 +1,9 @@
 """From the resolved configuration to what training needs, all checked beforehand."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import functools
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -9,13 +11,18 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxamp.cli.config import build, refuse_unknown
-from jaxamp.core import ConfigError, Model, Recording
+from jaxamp.cli.config import build, find, refuse_unknown
+from jaxamp.core import ConfigError, Loss, Model, Recording
 from jaxamp.data import Windows, windows
 from jaxamp.models import is_recurrent
-from jaxamp.train import Passage, Plan, Task, passage
+from jaxamp.train import Optimizer, Passage, Plan, Task, passage
 
-PRECISIONS = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+PRECISIONS = {
+    "float32": (jnp.float32, "float32"),
+    "tensorfloat32": (jnp.float32, "tensorfloat32"),
+    "bfloat16": (jnp.bfloat16, "float32"),
+}
+"""word -> what the network computes with, and what its products may round to"""
 
 RECURRENT_BURN_IN = 4096
 RECURRENT_CHUNK = 2048
@@ -25,6 +32,9 @@ TRAIN_KEYS = (
     "outputs", "sampling", "burn_in", "chunk", "update_every_chunk", "microbatch",
     "clip_norm", "average_decay", "precision",
 )  # fmt: skip
+
+NOT_OPTIONS = ("_target_", "learning_rate")
+"""Keys of the optimizer group that are no options of the optimiser."""
 
 COUNTS = {
     "steps": (),
@@ -39,68 +49,100 @@ COUNTS = {
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One model, ready to be trained."""
+    """One model, ready to be trained, alone or beside others."""
 
     task: Task
     dataset: Windows
     passages: tuple[Passage, ...]
     plan: Plan
-    learning_rate: Callable[[int], float]
+    learning_rate: optax.Schedule
     seed: int
     samples_per_step: int
 
 
 def assemble(config: Mapping[str, Any], model: Model, recording: Recording) -> Job:
     """Everything one training needs."""
+    return side_by_side(config, [model], recording)[0]
+
+
+def side_by_side(
+    config: Mapping[str, Any], models: Sequence[Model], recording: Recording
+) -> tuple[Job, ...]:
+    """Everything that training several models on the same windows needs.
+
+    The windows have the longest context of all; each model hears of it what it needs.
+    """
     train = checked(config["train"])
+    contexts = [context(train, model) for model in models]
     dataset = windows(
         recording.train,
-        context=context(train, model),
+        context=max(contexts),
         outputs=train["outputs"],
         batch=train["batch"],
         sampling=train["sampling"],
     )
-    epoch = dataset.steps_per_epoch * train["outputs"] // judged(train, model)
-    schedule = built_schedule(with_epoch(config["schedule"], epoch))
+    epoch = dataset.steps_per_epoch * train["outputs"] // judged(train, models[0])
     every = train["validate_every"]
-    return Job(
-        task=task(config, train, model, schedule),
-        dataset=dataset,
-        passages=tuple(passage(one, model.warmup) for one in recording.validation),
-        plan=Plan(
-            steps=train["steps"],
-            validate_every=epoch if every == "epoch" else every,
-            minutes=train["minutes"],
-            threshold_esr=train["threshold_esr"],
-            patience=train["patience"],
-        ),
-        learning_rate=lambda step: float(np.asarray(schedule(step))),
-        seed=seed(config["seed"]),
-        samples_per_step=train["batch"] * judged(train, model),
+    plan = Plan(
+        steps=train["steps"],
+        validate_every=epoch if every == "epoch" else every,
+        minutes=train["minutes"],
+        threshold_esr=train["threshold_esr"],
+        patience=train["patience"],
+    )
+    passages = {
+        warmup: tuple(passage(one, warmup) for one in recording.validation)
+        for warmup in {model.warmup for model in models}
+    }
+    schedule = built_schedule(with_epoch(config["schedule"], epoch))
+    number = seed(config["seed"])
+    return tuple(
+        Job(
+            task=task(config, train, model, own),
+            dataset=dataset,
+            passages=passages[model.warmup],
+            plan=plan,
+            learning_rate=schedule,
+            seed=number,
+            samples_per_step=train["batch"] * judged(train, model),
+        )
+        for model, own in zip(models, contexts, strict=True)
     )
 
 
 def task(
-    config: Mapping[str, Any],
-    train: Mapping[str, Any],
-    model: Model,
-    schedule: optax.Schedule,
+    config: Mapping[str, Any], train: Mapping[str, Any], model: Model, own: int
 ) -> Task:
-    """What is learned and how."""
-    node = {**config["optimizer"], "learning_rate": schedule}
-    optimizer = build(node, "optimizer")
-    if train["clip_norm"] is not None:
-        clip = optax.clip_by_global_norm(train["clip_norm"])
-        optimizer = optax.chain(clip, optimizer)
+    """What is learned and how, with `own` samples of context."""
+    compute_dtype, matmul_precision = PRECISIONS[train["precision"]]
     return Task(
         model=model,
-        loss=build(config["loss"], "loss"),
-        optimizer=optimizer,
+        loss=loss(json.dumps(config["loss"])),
+        optimizer=optimizer(config["optimizer"], train["clip_norm"]),
         average_decay=train["average_decay"],
-        compute_dtype=PRECISIONS[train["precision"]],
+        compute_dtype=compute_dtype,
+        matmul_precision=matmul_precision,
         microbatch=microbatch(train, model),
+        context=own,
         chunk=chunk(train, model),
         update_every_chunk=train["update_every_chunk"],
+    )
+
+
+@functools.cache
+def loss(node: str) -> Loss:
+    """The loss of a JSON text: the same object each time, so nothing compiles twice."""
+    return build(json.loads(node), "loss")
+
+
+def optimizer(node: Mapping[str, Any], clip_norm: float | None) -> Optimizer:
+    """The optimiser, built once to see that it can be; its rate is given later."""
+    build(node, "optimizer")
+    options = build(
+        {k: v for k, v in node.items() if k not in NOT_OPTIONS}, "optimizer"
+    )
+    return Optimizer(
+        find(node.get("_target_"), "optimizer"), tuple(options.items()), clip_norm
     )
 
 

@@ -1,16 +1,17 @@
 """One job: read, train, evaluate, export, write down. Complete on its own."""
 
+import dataclasses
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from jaxamp.cli.assemble import Job, assemble
+from jaxamp.cli.assemble import Job, side_by_side
 from jaxamp.cli.config import build, refuse_unknown
 from jaxamp.cli.folder import claim, write_json
 from jaxamp.cli.labels import labels, loudness_input, words
@@ -29,7 +30,17 @@ from jaxamp.formats.nam import write_container, write_nam
 from jaxamp.models import Container, scale_output
 from jaxamp.report import first_look
 from jaxamp.stream import play, realtime_factor
-from jaxamp.train import Checkpoints, Outcome, Progress, RunLog, fit, read_lines, start
+from jaxamp.train import (
+    Checkpoints,
+    Member,
+    Outcome,
+    RunLog,
+    Screen,
+    fit,
+    read_lines,
+    start,
+    take_up,
+)
 
 PICTURE_SECONDS = 20
 """How much of the validation passage the first look draws."""
@@ -43,6 +54,18 @@ REASONS = {
 }
 
 GROUPS = ("seed", "data", "model", "loss", "optimizer", "schedule", "train", "export")
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One model that a run trains, and where it is left."""
+
+    job: Job
+    name: str
+    """What it is called in its result, for example wavenet/a2/lite."""
+    folder: Path
+    size: str = ""
+    """Its name among the sizes of a container."""
 
 
 def run_job(config: Mapping[str, Any], name: str, folder: Path) -> dict[str, Any]:
@@ -60,61 +83,105 @@ def run_job(config: Mapping[str, Any], name: str, folder: Path) -> dict[str, Any
     models = [s.model for s in model.sizes] if isinstance(model, Container) else [model]
     words(config["export"])
     loudness_input(config["export"].get("loudness_input"), rate)
-    jobs = [assemble(config, one, recording) for one in models]
+    jobs = side_by_side(config, models, recording)
     if recording.target_gain != 1.0:
-        for job in jobs:
-            refuse_unscalable(job.task.model)
+        for one in models:
+            refuse_unscalable(one)
     claim(folder, config, recording.findings)
-    for warning in recording.findings.get("warnings", ()):
-        print(f"jaxamp: warning: {warning}", file=sys.stderr)
+    for text in recording.findings.get("warnings", ()):
+        warn(text)
     if isinstance(model, Container):
         return train_sizes(config, jobs, recording, name, folder, model)
-    result, _ = train_one(config, jobs[0], recording, name, folder)
-    return result
+    part = Part(jobs[0], name, folder)
+    (outcome,) = trained([part], recording)
+    return left(config, part, outcome, recording)[0]
 
 
 def train_sizes(
     config: Mapping[str, Any],
-    jobs: list[Job],
+    jobs: Sequence[Job],
     recording: Recording,
     name: str,
     folder: Path,
     model: Container,
 ) -> dict[str, Any]:
-    """Trains every size on the same windows, and writes them as one file."""
+    """Trains all sizes side by side, and writes them as one file."""
     write_json(folder / "sizes.json", {s.name: s.max_value for s in model.sizes})
-    results, parts = [], []
-    for size, job in zip(model.sizes, jobs, strict=True):
-        inner = folder / size.name
-        inner.mkdir(exist_ok=True)
-        print(f"Size {size.name}:", flush=True)
-        result, kept = train_one(config, job, recording, f"{name}/{size.name}", inner)
-        results.append(result)
-        parts.append((size.max_value, *kept))
-        if result["train"]["stopped"] == "interrupted":
-            break
-    if len(parts) == len(jobs):
-        _, largest, params = parts[-1]
-        metadata = exported(config, largest, params, results[-1]["esr"], recording)
-        write_container(folder / "model.nam", parts, metadata)
-        write_json(folder / "metadata.json", metadata)
+    parts = [
+        Part(job, f"{name}/{size.name}", folder / size.name, size.name)
+        for size, job in zip(model.sizes, jobs, strict=True)
+    ]
+    for part in parts:
+        part.folder.mkdir(exist_ok=True)
+    outcomes = trained(parts, recording)
+    results, kept, failures = [], [], []
+    for part, outcome in zip(parts, outcomes, strict=True):
+        try:
+            result, one = left(config, part, outcome, recording)
+        except RunError as error:
+            failures.append(str(error))
+        else:
+            results.append(result)
+            kept.append(one)
+    if failures:
+        raise RunError(" ".join(failures))
+    limits = [size.max_value for size in model.sizes]
+    largest, params = kept[-1]
+    metadata = exported(config, largest, params, results[-1]["esr"], recording)
+    sizes = [(limit, *one) for limit, one in zip(limits, kept, strict=True)]
+    write_container(folder / "model.nam", sizes, metadata)
+    write_json(folder / "metadata.json", metadata)
     result = {**results[-1], "model": name, "sizes": results}
     write_json(folder / "result.json", result)
     return result
 
 
-def train_one(
-    config: Mapping[str, Any],
-    job: Job,
-    recording: Recording,
-    name: str,
-    folder: Path,
+def trained(parts: Sequence[Part], recording: Recording) -> tuple[Outcome, ...]:
+    """Trains side by side, each from its newest checkpoint if there is one."""
+    first = parts[0].job
+    batch, steps = first.dataset.batch, first.plan.steps
+    with ExitStack() as stack:
+        folders = [Checkpoints(part.folder / "checkpoints") for part in parts]
+        for checkpoints in folders:
+            stack.callback(checkpoints.close)
+        likes = [
+            jax.eval_shape(lambda job=part.job: start(job.task, job.seed, batch))
+            for part in parts
+        ]
+        found = take_up(folders, likes, first.plan, warn)
+        made = [one[1].step if one else 0 for one in found]
+        members = []
+        for i, part in enumerate(parts):
+            log = RunLog(part.folder, made[i])
+            stack.callback(log.close)
+            passages, task = part.job.passages, part.job.task
+            members.append(Member(task, passages, folders[i], log, part.size, found[i]))
+        screen = Screen(steps, min(made))
+        stack.callback(screen.close)
+        if any(made):
+            screen.say(f"Going on from step {min(made)} of {steps}.")
+        interrupted = stack.enter_context(interruptible())
+        return fit(
+            members,
+            first.dataset,
+            first.plan,
+            screen,
+            seed=first.seed,
+            batch=batch,
+            target_gain=recording.target_gain,
+            learning_rate=first.learning_rate,
+            interrupted=interrupted,
+        )
+
+
+def left(
+    config: Mapping[str, Any], part: Part, outcome: Outcome, recording: Recording
 ) -> tuple[dict[str, Any], tuple[Model, Params]]:
-    """Trains one model and leaves a complete run directory."""
-    outcome = trained(job, recording, folder)
+    """Completes the run directory of a model that was trained."""
+    job, folder, of_size = part.job, part.folder, f" of {part.size}" * bool(part.size)
     if outcome.reason == "diverged":
         raise RunError(
-            f"The loss or its gradient stopped being finite at step "
+            f"The loss{of_size} or its gradient stopped being finite at step "
             f"{outcome.progress.step + 1}. The parameters from before it are kept in "
             f"{str(folder)!r}. Start anew in another folder with a lower "
             "optimizer.learning_rate, or with train.clip_norm=1."
@@ -130,57 +197,21 @@ def train_one(
         write_nam(folder / "model.nam", model, params, metadata)
     except FormatError as error:
         print(f"No model.nam: {error}", flush=True)
-    result = summary(job, outcome, name, model, params, metrics)
+    result = summary(job, outcome, part.name, model, params, metrics)
     write_json(folder / "result.json", result)
-    draw(folder, name, model, params, captures, result)
+    draw(folder, part.name, model, params, captures, result)
+    size = f"Size {part.size}: " if part.size else ""
     print(
-        f"{REASONS[outcome.reason]} Validation ESR {result['esr']:.5f} (best at step "
-        f"{outcome.progress.best_step}). Kept in {folder}",
+        f"{size}{REASONS[outcome.reason]} Validation ESR {result['esr']:.5f} (best at "
+        f"step {outcome.progress.best_step}). Kept in {folder}",
         flush=True,
     )
     return result, (model, params)
 
 
-def trained(job: Job, recording: Recording, folder: Path) -> Outcome:
-    """Trains, from the newest checkpoint if there is one."""
-    checkpoints = Checkpoints(folder / "checkpoints")
-    resumed = newest(checkpoints, job)
-    first = resumed[1].step if resumed else 0
-    log = RunLog(folder, job.plan.steps, first)
-    if first:
-        log.say(f"Going on from step {first} of {job.plan.steps}.")
-    try:
-        with interruptible() as interrupted:
-            return fit(
-                job.task,
-                job.dataset,
-                job.passages,
-                job.plan,
-                checkpoints,
-                log,
-                seed=job.seed,
-                batch=job.dataset.batch,
-                target_gain=recording.target_gain,
-                resumed=resumed,
-                learning_rate=job.learning_rate,
-                interrupted=interrupted,
-            )
-    finally:
-        log.close()
-        checkpoints.close()
-
-
-def newest(checkpoints: Checkpoints, job: Job) -> Any:
-    """State and progress of the newest whole checkpoint, or None."""
-    like = jax.eval_shape(lambda: start(job.task, job.seed, job.dataset.batch))
-    for step in checkpoints.steps():
-        try:
-            record, _ = checkpoints.stored(step)
-            return checkpoints.restore(step, like), Progress(**record["facts"])
-        except RunError as error:
-            checkpoints.discard(step)
-            print(f"jaxamp: warning: {error} It is discarded.", file=sys.stderr)
-    return None
+def warn(text: str) -> None:
+    """One line on stderr."""
+    print(f"jaxamp: warning: {text}", file=sys.stderr)
 
 
 @contextmanager
@@ -260,6 +291,7 @@ def summary(
     return {
         "architecture": model.architecture,
         "model": name,
+        "hyperparameters": dict(model.hyperparameters),
         "seed": job.seed,
         "parameters": parameter_count(params),
         "macs_per_sample": model.macs_per_sample,

@@ -7,13 +7,15 @@ from jaxamp.train.checkpoint import (
     pack,
     unpack,
 )
-from jaxamp.train.log import RunLog, duration, read_lines
-from jaxamp.train.loop import Outcome, Plan, Progress, fit
-from jaxamp.train.optimizers import adam_l2
-from jaxamp.train.schedules import cosine
+from jaxamp.train.log import RunLog, Screen, duration, read_lines
+from jaxamp.train.loop import Member, Outcome, Plan, Progress, fit
+from jaxamp.train.optimizers import Optimizer, adam_l2
+from jaxamp.train.resume import take_up
+from jaxamp.train.schedules import LearningRates, cosine
 from jaxamp.train.step import (
     Task,
     TrainState,
+    draw,
     kept_params,
     start,
     train_step,
@@ -23,15 +25,20 @@ from jaxamp.train.validate import Passage, passage, validation_esr
 
 __all__ = [
     "Checkpoints",
+    "LearningRates",
+    "Member",
+    "Optimizer",
     "Outcome",
     "Passage",
     "Plan",
     "Progress",
     "RunLog",
+    "Screen",
     "Task",
     "TrainState",
     "adam_l2",
     "cosine",
+    "draw",
     "duration",
     "fit",
     "kept_from",
@@ -41,6 +48,7 @@ __all__ = [
     "passage",
     "read_lines",
     "start",
+    "take_up",
     "train_step",
     "train_steps",
     "unpack",

@@ -21,9 +21,9 @@ from rich.progress import (
 
 
 class RunLog:
-    """Tells how a run is doing, on the screen and in its folder."""
+    """Writes down, in its folder, how one model is doing."""
 
-    def __init__(self, folder: Path, total_steps: int, first_step: int = 0):
+    def __init__(self, folder: Path, first_step: int = 0):
         from tensorboardX import SummaryWriter  # noqa: PLC0415 (slow to import)
 
         self.path = folder / "metrics.jsonl"
@@ -32,6 +32,25 @@ class RunLog:
         self.events = SummaryWriter(
             str(folder / "tensorboard"), purge_step=first_step + 1
         )
+
+    def write(self, step: int, facts: Mapping[str, Any]) -> None:
+        """One line of JSON, and a TensorBoard scalar for every number."""
+        self.lines.write(json.dumps({"step": step, **facts}) + "\n")
+        self.lines.flush()
+        for name, value in facts.items():
+            if isinstance(value, int | float):
+                self.events.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Writes out what is still held back."""
+        self.lines.close()
+        self.events.close()
+
+
+class Screen:
+    """Tells, on the terminal, how a run is doing: one bar for all that it trains."""
+
+    def __init__(self, total_steps: int, first_step: int = 0):
         self.console = Console(highlight=False, soft_wrap=True)
         self.total = total_steps
         self.last = time.monotonic()
@@ -56,41 +75,48 @@ class RunLog:
         seconds, self.last = now - self.last, now
         return seconds
 
-    def report(self, step: int, facts: Mapping[str, Any]) -> None:
-        """After a compiled call: what was measured, validation included if made."""
-        self.write(step, facts)
-        pace = facts["steps_per_second"]
+    def report(self, step: int, news: Mapping[str, Mapping[str, Any]]) -> None:
+        """After a compiled call: what was measured of each model, by its name."""
+        pace = max(facts["steps_per_second"] for facts in news.values())
         if self.bar is not None and self.task is not None:
-            news = f"loss {facts['loss']:.3g}  {pace:.1f} steps/s"
-            if facts["best_esr"] is not None:
-                news = f"ESR {facts['best_esr']:.4f}  " + news
-            self.bar.update(self.task, completed=step, news=news)
-        elif "validation_esr" in facts:
-            left = (self.total - step) / max(pace, 1e-9)
-            self.say(
-                f"step {step:>6}/{self.total}  loss {facts['loss']:.3e}  validation "
-                f"ESR {facts['validation_esr']:.5f}  best {facts['best_esr']:.5f}  "
-                f"{pace:.2f} steps/s  {duration(left)} left"
+            short = "  ".join(in_brief(name, facts) for name, facts in news.items())
+            self.bar.update(
+                self.task, completed=step, news=f"{short}  {pace:.1f} steps/s"
             )
-
-    def write(self, step: int, facts: Mapping[str, Any]) -> None:
-        """One line of JSON, and a TensorBoard scalar for every number."""
-        self.lines.write(json.dumps({"step": step, **facts}) + "\n")
-        self.lines.flush()
-        for name, value in facts.items():
-            if isinstance(value, int | float):
-                self.events.add_scalar(name, value, step)
+        elif any("validation_esr" in facts for facts in news.values()):
+            left = (self.total - step) / max(pace, 1e-9)
+            told = "  ".join(in_full(name, facts) for name, facts in news.items())
+            self.say(
+                f"step {step:>6}/{self.total}  {told}  {pace:.2f} steps/s  "
+                f"{duration(left)} left"
+            )
 
     def say(self, sentence: str) -> None:
         """One plain line."""
         self.console.print(sentence, markup=False)
 
     def close(self) -> None:
-        """Writes out what is still held back."""
+        """Leaves the terminal as it was."""
         if self.bar is not None:
             self.bar.stop()
-        self.lines.close()
-        self.events.close()
+
+
+def in_brief(name: str, facts: Mapping[str, Any]) -> str:
+    """Of one model, what fits beside a bar."""
+    best = facts["best_esr"]
+    told = f"loss {facts['loss']:.3g}"
+    if best is not None:
+        told = f"ESR {best:.4f}  {told}"
+    return f"{name}: {told}" if name else told
+
+
+def in_full(name: str, facts: Mapping[str, Any]) -> str:
+    """Of one model that was just validated, what fits on a line."""
+    told = (
+        f"loss {facts['loss']:.3e}  validation ESR {facts['validation_esr']:.5f}  "
+        f"best {facts['best_esr']:.5f}"
+    )
+    return f"{name}: {told}" if name else told
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,30 @@
-"""Optimizers of the field's recipes that Optax does not have by name."""
+"""Optimizers that wait for their learning rate, and those that Optax does not name."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import optax
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """learning rate -> an optimiser with that rate.
+
+    Two of the same function and the same options are equal, so that what was compiled
+    with one serves the other.
+    """
+
+    function: Callable[..., optax.GradientTransformation]
+    options: tuple[tuple[str, Any], ...] = ()
+    clip_norm: float | None = None
+    """Largest norm of the gradient, or None."""
+
+    def __call__(self, learning_rate: Any) -> optax.GradientTransformation:
+        inner = self.function(learning_rate=learning_rate, **dict(self.options))
+        if self.clip_norm is None:
+            return inner
+        return optax.chain(optax.clip_by_global_norm(self.clip_norm), inner)
 
 
 def adam_l2(

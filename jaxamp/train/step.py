@@ -1,11 +1,14 @@
-"""One step of learning: pure functions of the state, the batch and the task.
+"""Steps of learning: pure functions of the state, the batch and the task.
 
 The state holds everything a run must remember; the task everything it must not
-change. Hundreds of steps run inside one compiled call, which stops by itself at the
-first loss that is not finite and keeps the parameters from before it.
+change. Hundreds of steps run inside one compiled call. Several members may learn side
+by side from the same windows, each with a task and a state of its own: a member stops
+by itself at its first loss that is not finite, keeps the parameters from before it,
+and the others go on.
 """
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,19 +23,28 @@ STEPS_PER_CALL = 1000
 """The most steps one compiled call makes."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True)
 class Task:
-    """What is learned and how; fixed for the whole run."""
+    """What is learned and how; fixed for the whole run.
+
+    Tasks that are equal share one compiled program, so what a sweep varies most is
+    not part of it: the seed is in the state, the learning rate an argument.
+    """
 
     model: Model
     loss: Loss
-    optimizer: optax.GradientTransformation
+    optimizer: Callable[[Any], optax.GradientTransformation]
+    """learning rate -> an optimiser with that rate; compared by `==`"""
     average_decay: float = 0.0
     """Decay of the moving average of the parameters a step; 0 keeps none."""
     compute_dtype: Any = jnp.float32
     """Numbers the network computes with; parameters and loss stay float32."""
+    matmul_precision: str = "float32"
+    """What a GPU may round the factors of products to, as JAX names it."""
     microbatch: int | None = None
     """Windows that go through the network together; None takes the whole batch."""
+    context: int | None = None
+    """Samples heard before the outputs; None hears all that the windows offer."""
     chunk: int | None = None
     """Samples after which the gradient's way back is cut; None never cuts."""
     update_every_chunk: bool = False
@@ -55,7 +67,11 @@ class TrainState:
 
 
 def start(task: Task, seed: int, batch: int) -> TrainState:
-    """The state before the first step."""
+    """The state before the first step.
+
+    Not compiled as one: dozens of random draws take XLA seconds to compile together,
+    and a moment one by one.
+    """
     number = jnp.asarray(seed, jnp.uint32)
     params = task.model.init(jax.random.fold_in(jax.random.key(number), 0))
     audio = task.model.init_state(params, batch) if task.update_every_chunk else None
@@ -64,7 +80,7 @@ def start(task: Task, seed: int, batch: int) -> TrainState:
         seed=number,
         params=params,
         average=jax.tree.map(jnp.copy, params) if task.average_decay else None,
-        optimizer=task.optimizer.init(params),
+        optimizer=task.optimizer(0.0).init(params),
         audio=audio,
     )
 
@@ -74,69 +90,133 @@ def kept_params(state: TrainState) -> Params:
     return state.params if state.average is None else state.average
 
 
-@partial(jax.jit, static_argnames="task", donate_argnames="state")
+@partial(jax.jit, static_argnames="tasks", donate_argnames="states")
 def train_steps(
-    task: Task, state: TrainState, dataset: Dataset, steps: Array
-) -> tuple[TrainState, Array, Array]:
-    """Up to `steps` steps in one compiled call.
+    tasks: tuple[Task, ...],
+    states: tuple[TrainState, ...],
+    dataset: Dataset,
+    rates: Array,
+    steps: Array,
+) -> tuple[tuple[TrainState, ...], Array, Array]:
+    """Up to `steps` steps of each member in one compiled call.
+
+    Args:
+        tasks: One for each member; a single model is a tuple of one.
+        states: All of the same step and seed.
+        rates: The learning rates of the steps to come, `[STEPS_PER_CALL]`.
 
     Returns:
-        The new state, the losses `[STEPS_PER_CALL]` of the steps made, and whether
-        all was finite; if not, the state is the one before the failing step.
+        The new states, the losses `[members, STEPS_PER_CALL]` of the steps made, and
+        whether all was finite `[members]`; where not, the state is the one before
+        the failing step.
     """
+    members, lasts = len(tasks), steps_per_window(tasks, dataset)
+    first, seed = states[0].step, states[0].seed
 
     def unfinished(carry):
         index, _, _, healthy = carry
-        return (index < steps) & healthy
+        return (index < steps) & jnp.any(healthy)
 
     def advance(carry):
-        index, state, losses, _ = carry
-        new_state, loss, healthy = train_step(task, state, dataset)
-        state = jax.tree.map(partial(jnp.where, healthy), new_state, state)
-        return index + 1, state, losses.at[index].set(loss), healthy
+        index, states, losses, healthy = carry
+        batch = draw(dataset, seed, (first + index) // lasts)
+        ends = [
+            train_step(task, state, apart(batch), rates[index])
+            for task, state in zip(tasks, states, strict=True)
+        ]
+        losses = losses.at[:, index].set(
+            jnp.where(healthy, jnp.stack([loss for _, loss, _ in ends]), jnp.nan)
+        )
+        healthy &= jnp.stack([fine for *_, fine in ends])
+        states = tuple(
+            jax.tree.map(partial(jnp.where, healthy[i]), ends[i][0], states[i])
+            for i in range(members)
+        )
+        return index + 1, states, losses, healthy
 
-    losses = jnp.full(STEPS_PER_CALL, jnp.nan, jnp.float32)
-    carry = (jnp.zeros((), jnp.int32), state, losses, jnp.asarray(True))
-    _, state, losses, healthy = jax.lax.while_loop(unfinished, advance, carry)
-    return state, losses, healthy
+    losses = jnp.full((members, STEPS_PER_CALL), jnp.nan, jnp.float32)
+    carry = (jnp.zeros((), jnp.int32), states, losses, jnp.full(members, True))
+    _, states, losses, healthy = jax.lax.while_loop(unfinished, advance, carry)
+    return states, losses, healthy
+
+
+def draw(dataset: Dataset, seed: Array, window: Array) -> Batch:
+    """The windows of a run: of one step, or of several with an update every chunk."""
+    return dataset.sample(jax.random.fold_in(jax.random.key(seed), 1), window)
+
+
+def apart(batch: Batch) -> Batch:
+    """The batch as if nobody else heard it.
+
+    Otherwise the compiler may join what members compute alike and round it otherwise,
+    and a member beside others would not be, bit for bit, the same member alone. It
+    costs nothing; nor would it gain to make members wait for each other.
+    """
+    return jax.lax.optimization_barrier(batch)
+
+
+def steps_per_window(tasks: tuple[Task, ...], dataset: Dataset) -> int:
+    """Steps that one draw of windows lasts: several with an update every chunk."""
+    lasts = {
+        outputs_of(dataset) // task.chunk
+        if task.update_every_chunk and task.chunk
+        else 1
+        for task in tasks
+    }
+    if len(lasts) > 1:
+        raise ValueError("Members side by side must hear a window for as many steps.")
+    return lasts.pop()
+
+
+def outputs_of(dataset: Dataset) -> int:
+    """Samples each window is judged on."""
+    return jax.eval_shape(dataset.sample, jax.random.key(0), jnp.int32(0)).target.shape[
+        2
+    ]
 
 
 def train_step(
-    task: Task, state: TrainState, dataset: Dataset
+    task: Task, state: TrainState, batch: Batch, rate: Array
 ) -> tuple[TrainState, Array, Array]:
-    """One step: draw windows, compare, follow the gradient.
+    """One step: compare, and follow the gradient.
+
+    Args:
+        batch: The whole windows, of which an update every chunk hears a part.
 
     Returns:
         The new state, the loss, and whether loss and new parameters are finite.
     """
-    batch, audio = heard(task, state, dataset)
-    loss, audio, gradient = mean_gradient(task, state.params, batch, audio)
-    updates, optimizer = task.optimizer.update(gradient, state.optimizer, state.params)
+    with jax.default_matmul_precision(task.matmul_precision):
+        batch, audio = heard(task, state, batch)
+        loss, audio, gradient = mean_gradient(task, state.params, batch, audio)
+    optimizer = task.optimizer(rate)
+    updates, memory = optimizer.update(gradient, state.optimizer, state.params)
     params = optax.apply_updates(state.params, updates)
     average = state.average
     if task.average_decay:
         average = optax.incremental_update(params, average, 1 - task.average_decay)
     healthy = jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(params))
-    new_state = TrainState(
-        state.step + 1, state.seed, params, average, optimizer, audio
-    )
+    new_state = TrainState(state.step + 1, state.seed, params, average, memory, audio)
     return new_state, loss, healthy
 
 
-def heard(task: Task, state: TrainState, dataset: Dataset) -> tuple[Batch, State]:
-    """The batch of this step, and the audio state to start it from (or None).
+def heard(task: Task, state: TrainState, batch: Batch) -> tuple[Batch, State]:
+    """What this step hears of the windows, and the audio state to start from (or None).
 
     With an update every chunk, a window lasts several steps: the first hears the
     context from an unknown past, the others go on where the step before stopped.
     """
-    key = jax.random.fold_in(jax.random.key(state.seed), 1)
-    if not task.update_every_chunk:
-        return dataset.sample(key, state.step), None
-    assert task.chunk is not None
-    outputs = jax.eval_shape(dataset.sample, key, state.step).target.shape[2]
-    window, position = jnp.divmod(state.step, outputs // task.chunk)
-    batch = dataset.sample(key, window)
+    outputs = batch.target.shape[2]
     context = batch.input.shape[2] - outputs
+    if task.context is not None:
+        batch = dataclasses.replace(
+            batch, input=batch.input[:, :, context - task.context :]
+        )
+        context = task.context
+    if not task.update_every_chunk:
+        return batch, None
+    assert task.chunk is not None
+    position = state.step % (outputs // task.chunk)
 
     def fresh() -> State:
         unknown = task.model.init_state(state.params, batch.input.shape[0])

@@ -13,6 +13,9 @@ from jaxamp.core import Array, Capture, Model, Params, warm
 BLOCK = 4096
 """Samples the model hears at a time; memory does not grow with the passage."""
 
+LONG_BLOCK = 131_072
+"""The same where there is no cache to stay in, and every block costs launches."""
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Passage:
     """A validation capture on the device, cut into blocks.
 
     Shapes:
-        context `[1, 1, warmup]`, input and target `[n, 1, 1, BLOCK]`; the last block
+        context `[1, 1, warmup]`, input and target `[n, 1, 1, block]`; the last block
         is filled up with zeros, `samples` says how many count.
     """
 
@@ -30,28 +33,35 @@ class Passage:
     samples: Array
 
 
-def passage(capture: Capture, warmup: int) -> Passage:
-    """The capture ready to validate on: warmed on what came before, else on silence."""
+def passage(capture: Capture, warmup: int, block: int | None = None) -> Passage:
+    """The capture ready to validate on: warmed on what came before, else on silence.
+
+    Args:
+        block: Samples heard at a time; None takes what suits the device.
+    """
+    if block is None:
+        block = BLOCK if jax.default_backend() == "cpu" else LONG_BLOCK
     before = capture.context[max(0, capture.context.size - warmup) :]
     context = np.concatenate([np.zeros(warmup - before.size, np.float32), before])
     return Passage(
         context=jnp.asarray(context)[None, None],
-        input=jnp.asarray(blocks(capture.input)),
-        target=jnp.asarray(blocks(capture.target)),
+        input=jnp.asarray(blocks(capture.input, block)),
+        target=jnp.asarray(blocks(capture.target, block)),
         samples=jnp.asarray(capture.target.size, jnp.int32),
     )
 
 
-def blocks(audio: np.ndarray) -> np.ndarray:
-    """1-D audio as `[n, 1, 1, BLOCK]`, filled up with zeros."""
-    filled = np.pad(audio.astype(np.float32), (0, -audio.size % BLOCK))
-    return filled.reshape(-1, 1, 1, BLOCK)
+def blocks(audio: np.ndarray, block: int) -> np.ndarray:
+    """1-D audio as `[n, 1, 1, block]`, filled up with zeros."""
+    filled = np.pad(audio.astype(np.float32), (0, -audio.size % block))
+    return filled.reshape(-1, 1, 1, block)
 
 
 def validation_esr(model: Model, params: Params, passages: Sequence[Passage]) -> float:
     """ESR over all passages together: one ratio of sums, not a mean of ratios."""
     energies = [error_energy(model, params, passage) for passage in passages]
-    wrong, right = np.sum(np.asarray(energies, np.float64), axis=0)
+    heard = np.asarray(jax.device_get(energies), np.float64)
+    wrong, right = np.sum(heard, axis=0)
     return float(wrong / max(right, 1e-12))
 
 
@@ -59,10 +69,12 @@ def validation_esr(model: Model, params: Params, passages: Sequence[Passage]) ->
 def error_energy(model: Model, params: Params, passage: Passage) -> tuple[Array, Array]:
     """Energy of the error and of the target over one passage."""
 
+    block = passage.input.shape[-1]
+
     def play(state, piece):
         index, x, target = piece
         y, state = model.apply(params, x, None, state)
-        counts = index * BLOCK + jnp.arange(BLOCK) < passage.samples
+        counts = index * block + jnp.arange(block) < passage.samples
         error = jnp.where(counts, y - target, 0.0)
         return state, (jnp.sum(error**2), jnp.sum(target**2))
 

@@ -16,7 +16,7 @@ from runs import TINY, assert_refused, assert_same_bits, esrs, run, train
 
 import jaxamp
 from jaxamp.formats import read
-from jaxamp.train import read_lines
+from jaxamp.train import read_lines, train_steps
 
 KEYS = {
     "architecture", "model", "seed", "parameters", "macs_per_sample",
@@ -53,7 +53,7 @@ def test_the_result_is_the_best_validation_of_the_run(finished):
     result = json.loads((finished / "result.json").read_text())
     found = esrs(read_lines(finished / "metrics.jsonl"))
     assert set(found) == {5, 10, 15, 20}
-    assert result["train"]["best_step"] == min(found, key=found.get)
+    assert result["train"]["best_step"] == min(found, key=lambda step: found[step])
     np.testing.assert_allclose(result["esr"], min(found.values()), rtol=1e-4)
 
 
@@ -143,6 +143,18 @@ def test_a_sweep_trains_every_choice_and_survives_a_wrong_one(tmp_path, capsys):
     assert "train.clip_norm=-1" in said.err
     assert (tmp_path / "0" / "result.json").is_file()
     assert not (tmp_path / "1").exists()
+
+
+def test_a_sweep_over_seed_rate_and_steps_compiles_one_program(tmp_path, capsys):
+    before = train_steps._cache_size()  # pyright: ignore
+    said = run(
+        capsys, "train", "-m", *TINY, "train.clip_norm=1.5", "schedule=cosine",
+        "seed=0,1", "optimizer.learning_rate=0.01,0.02", "train.steps=2,3",
+        f"hydra.sweep.dir={tmp_path}",
+    )  # fmt: skip
+    assert said.status == 0, said
+    assert len(list(tmp_path.glob("*/result.json"))) == 8
+    assert train_steps._cache_size() == before + 1  # pyright: ignore
 
 
 # --- killed and interrupted: a process of its own ------------------------------------

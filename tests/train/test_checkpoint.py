@@ -10,7 +10,15 @@ import pytest
 from tiny import LSTM, WAVENET, task
 
 from jaxamp.core import RunError
-from jaxamp.train import Checkpoints, kept_from, load_best, pack, start, unpack
+from jaxamp.train import (
+    Checkpoints,
+    Optimizer,
+    kept_from,
+    load_best,
+    pack,
+    start,
+    unpack,
+)
 
 
 def at(step, seed=0, **options):
@@ -36,7 +44,7 @@ def flip(folder):
     "options",
     [
         {},
-        {"average_decay": 0.5, "optimizer": optax.adamw(1e-3)},
+        {"average_decay": 0.5, "optimizer": Optimizer(optax.adamw)},
         {"model": LSTM, "chunk": 8, "update_every_chunk": True},
     ],
 )

@@ -3,18 +3,22 @@
 import dataclasses
 import json
 import math
+import shutil
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tiny import WAVENET, capture, task
+from tiny import MSE, WAVENET, capture, task
 
 from jaxamp.data import windows
+from jaxamp.models import wavenet
 from jaxamp.train import (
     Checkpoints,
+    Member,
     Plan,
     Progress,
     RunLog,
+    Screen,
     duration,
     fit,
     kept_params,
@@ -22,6 +26,7 @@ from jaxamp.train import (
     passage,
     read_lines,
     start,
+    take_up,
 )
 from jaxamp.train.loop import call_length, due, ended, validated
 from jaxamp.train.step import STEPS_PER_CALL
@@ -31,32 +36,57 @@ DATA = windows(
     [capture()], context=WAVENET.receptive_field - 1, outputs=64, batch=BATCH
 )
 PASSAGES = [passage(capture(500, seed=9), WAVENET.warmup)]
-TASK = task(learning_rate=0.02)
+TASK = task()
 
 
-def run(folder, steps=6, task=TASK, resumed=None, interrupted=lambda: False, **options):
+def run(folder, steps=6, **options):
+    """A run of one model: its outcome, the kept steps, the best step."""
+    (outcome,), (member,) = run_all({folder: TASK}, steps, **options)
+    return outcome, member.checkpoints.steps(), member.checkpoints.best_step()
+
+
+def run_all(
+    tasks, steps=6, rate=0.02, resumed=None, interrupted=lambda: False, **options
+):
+    """A run of several models, each in its folder: outcomes and members."""
     plan = Plan(**{"steps": steps, "validate_every": 2, **options})
-    folder.mkdir(exist_ok=True)
-    checkpoints = Checkpoints(folder / "checkpoints")
-    log = RunLog(folder, plan.steps, resumed[1].step if resumed else 0)
+    members = []
+    for i, (folder, one) in enumerate(tasks.items()):
+        folder.mkdir(exist_ok=True)
+        checkpoints = Checkpoints(folder / "checkpoints")
+        found = resumed[i] if resumed else None
+        log = RunLog(folder, found[1].step if found else 0)
+        members.append(Member(one, PASSAGES, checkpoints, log, folder.name, found))
+    screen = Screen(plan.steps)
     try:
-        outcome = fit(
-            task,
+        outcomes = fit(
+            members,
             DATA,
-            PASSAGES,
             plan,
-            checkpoints,
-            log,
+            screen,
             seed=0,
             batch=BATCH,
             target_gain=1.0,
-            resumed=resumed,
+            learning_rate=lambda step: rate,
             interrupted=interrupted,
         )
-        return outcome, checkpoints.steps(), checkpoints.best_step()
+        return outcomes, members
     finally:
-        log.close()
-        checkpoints.close()
+        screen.close()
+        for member in members:
+            member.log.close()
+            member.checkpoints.close()
+
+
+def calls(number):
+    """Interrupts after so many compiled calls."""
+    asked = []
+
+    def interrupted():
+        asked.append(1)
+        return len(asked) > number
+
+    return interrupted
 
 
 def test_all_steps_are_made_and_the_best_is_given_back(tmp_path):
@@ -67,7 +97,7 @@ def test_all_steps_are_made_and_the_best_is_given_back(tmp_path):
     assert rows[-1]["step"] == 6
     esrs = {r["step"]: r["validation_esr"] for r in rows if "validation_esr" in r}
     assert set(esrs) == {2, 4, 6}
-    assert min(esrs, key=esrs.get) == outcome.progress.best_step == best
+    assert min(esrs, key=lambda step: esrs[step]) == outcome.progress.best_step == best
     assert outcome.progress.best_esr == min(esrs.values())
     assert {6, best} <= set(kept)
     assert list((tmp_path / "tensorboard").glob("events*"))
@@ -75,16 +105,10 @@ def test_all_steps_are_made_and_the_best_is_given_back(tmp_path):
 
 def test_a_run_cut_at_any_step_ends_with_the_same_bits(tmp_path):
     whole, _, _ = run(tmp_path / "whole")
-    asked = []
-
-    def after_one_call():
-        asked.append(1)
-        return len(asked) > 1
-
-    cut, kept, _ = run(tmp_path / "cut", validate_every=3, interrupted=after_one_call)
+    cut, kept, _ = run(tmp_path / "cut", validate_every=3, interrupted=calls(1))
     assert cut.reason == "interrupted"
     assert cut.progress.step == 3 == kept[0]
-    rest, _, _ = run(tmp_path / "cut", resumed=(cut.final, cut.progress))
+    rest, _, _ = run(tmp_path / "cut", resumed=[(cut.final, cut.progress)])
     assert rest.reason == "steps"
     one, other = pack(whole.final), pack(rest.final)
     for kind in one:
@@ -97,8 +121,9 @@ def test_a_loss_that_is_not_finite_keeps_what_was_before_it(tmp_path):
             jnp.max(jnp.abs(prediction)) > 1, jnp.nan, 1.0
         )
 
-    wild = task(loss=fails, learning_rate=3.0)
-    outcome, kept, _ = run(tmp_path, task=wild)
+    wild = task(loss=fails)
+    (outcome,), (member,) = run_all({tmp_path: wild}, rate=3.0)
+    kept = member.checkpoints.steps()
     assert outcome.reason == "diverged"
     assert outcome.progress.step == int(outcome.final.step) == kept[0] < 6
     assert all(np.all(np.isfinite(v)) for v in pack(outcome.final).values())
@@ -116,6 +141,136 @@ def test_time_that_is_up_is_validated_and_stops_the_run(tmp_path):
     assert outcome.reason == "minutes"
     assert kept == [outcome.progress.step] == [best]
     assert outcome.progress.step < 5
+
+
+# --- several members -----------------------------------------------------------------
+
+WIDER = wavenet(arrays=[{"channels": 3, "dilations": [1, 2, 4], "head_size": 1}])
+
+
+def pair(folder):
+    """Two models of different widths, each in its folder."""
+    folder.mkdir(exist_ok=True)
+    return {folder / "lite": TASK, folder / "full": task(WIDER)}
+
+
+def assert_same_ends(ends, others):
+    for one, other in zip(ends, others, strict=True):
+        assert one.reason == other.reason
+        assert one.progress.best_step == other.progress.best_step
+        assert one.progress.best_esr == other.progress.best_esr
+        for a, b in ((one.final, other.final), (one.params, other.params)):
+            for kind, vector in pack(a).items():
+                np.testing.assert_array_equal(vector, pack(b)[kind])
+
+
+def found_in(folder, **options):
+    """What a run of the pair in a folder goes on from."""
+    plan = Plan(**{"steps": 6, "validate_every": 2, **options})
+    tasks = pair(folder)
+    folders = [Checkpoints(one / "checkpoints") for one in tasks]
+    likes = [start(one, 0, BATCH) for one in tasks.values()]
+    warnings = []
+    found = take_up(folders, likes, plan, warnings.append)
+    kept = [checkpoints.steps() for checkpoints in folders]
+    for checkpoints in folders:
+        checkpoints.close()
+    return found, kept, warnings
+
+
+def test_members_end_like_runs_of_their_own(tmp_path):
+    together, members = run_all(pair(tmp_path))
+    alone = []
+    for folder, one in pair(tmp_path / "alone").items():
+        alone += run_all({folder: one})[0]
+    assert_same_ends(together, alone)
+    for member, end in zip(members, together, strict=True):
+        assert member.checkpoints.best_step() == end.progress.best_step
+    for name in ("lite", "full"):
+        rows = [
+            [{"step": r["step"], "esr": r.get("validation_esr")} for r in read_lines(f)]
+            for f in (
+                tmp_path / name / "metrics.jsonl",
+                tmp_path / "alone" / name / "metrics.jsonl",
+            )
+        ]
+        assert rows[0] == rows[1]
+
+
+def test_a_member_that_is_done_does_not_stop_the_others(tmp_path):
+    probes, _ = run_all(pair(tmp_path / "probe"), 2)
+    between = sum(end.progress.best_esr or 0.0 for end in probes) / 2
+    ends, _ = run_all(pair(tmp_path / "run"), threshold_esr=between)
+    early, late = sorted(ends, key=lambda end: end.progress.step)
+    assert (early.reason, early.progress.step) == ("threshold", 2)
+    assert late.progress.step > 2
+
+
+def test_a_member_that_diverges_does_not_stop_the_others(tmp_path):
+    def fails(prediction, target):
+        return MSE(prediction, target) * jnp.where(
+            jnp.max(jnp.abs(prediction)) > 1, jnp.nan, 1.0
+        )
+
+    tasks = {tmp_path / "wild": task(loss=fails), tmp_path / "calm": task(WIDER)}
+    (wild, calm), members = run_all(tasks, rate=3.0)
+    assert (wild.reason, calm.reason) == ("diverged", "steps")
+    assert wild.progress.step < calm.progress.step == 6
+    assert members[0].checkpoints.steps()[0] == wild.progress.step
+    (alone,), _ = run_all({tmp_path / "alone": task(WIDER)}, rate=3.0)
+    assert_same_ends([calm], [alone])
+
+
+@pytest.mark.parametrize("ended", [0, 1])
+def test_members_left_at_different_steps_end_like_uninterrupted_ones(tmp_path, ended):
+    whole, _ = run_all(pair(tmp_path / "whole"))
+    folder = tmp_path / "cut"
+    run_all(pair(folder), 4)
+    behind = Checkpoints(list(pair(folder))[ended] / "checkpoints")
+    behind.discard(4)  # as if killed between the two
+    behind.close()
+    found, kept, _ = found_in(folder)
+    assert [one and one[1].step for one in found] == [2, 2]
+    assert kept == [[2], [2]]
+    rest, _ = run_all(pair(folder), resumed=found)
+    assert_same_ends(rest, whole)
+
+
+def test_a_member_killed_before_its_first_checkpoint_begins_again(tmp_path):
+    whole, _ = run_all(pair(tmp_path / "whole"), 4)
+    folder = tmp_path / "cut"
+    lite, full = pair(folder)
+    run_all(pair(folder), 2)
+    shutil.rmtree(full / "checkpoints")
+    found, kept, _ = found_in(folder)
+    assert found == [None, None]
+    assert kept == [[], []]
+    rest, _ = run_all(pair(folder), 4, resumed=found)
+    assert_same_ends(rest, whole)
+    assert read_lines(lite / "metrics.jsonl")[-1]["step"] == 4
+
+
+def test_a_member_far_behind_catches_up_and_then_goes_on_with_the_others(tmp_path):
+    whole, _ = run_all(pair(tmp_path / "whole"), 8)
+    folder = tmp_path / "cut"
+    lite, full = pair(folder)
+    run_all({lite: TASK}, 2)
+    run_all({full: task(WIDER)}, 6)
+    found, _, _ = found_in(folder, steps=8)
+    assert [one and one[1].step for one in found] == [2, 6]
+    rest, _ = run_all(pair(folder), 8, resumed=found)
+    assert_same_ends(rest, whole)
+
+
+def test_an_interrupted_pair_ends_like_an_uninterrupted_one(tmp_path):
+    whole, _ = run_all(pair(tmp_path / "whole"), validate_every=3)
+    folder = tmp_path / "cut"
+    cut, _ = run_all(pair(folder), validate_every=3, interrupted=calls(1))
+    assert [end.reason for end in cut] == ["interrupted"] * 2
+    assert {end.progress.step for end in cut} == {3}
+    found, _, _ = found_in(folder, validate_every=3)
+    rest, _ = run_all(pair(folder), validate_every=3, resumed=found)
+    assert_same_ends(rest, whole)
 
 
 def test_patience_counts_validations_without_a_new_best():
@@ -138,7 +293,7 @@ def test_a_first_validation_that_is_no_number_is_not_the_best_for_ever():
 def test_calls_end_at_every_validation_and_at_the_last_step(pace):
     plan, step, ends = Plan(steps=25, validate_every=10), 0, []
     while step < plan.steps:
-        length = call_length(plan, Progress(step=step), pace)
+        length = call_length(plan, step, pace)
         assert 1 <= length <= STEPS_PER_CALL
         step += length
         ends.append(step)
@@ -149,9 +304,9 @@ def test_calls_end_at_every_validation_and_at_the_last_step(pace):
 def test_a_lost_best_is_forgotten_and_the_next_validation_takes_its_place(tmp_path):
     state = start(TASK, 0, BATCH)
     lost = Progress(step=0, best_esr=1e-9, best_step=4, validated=0, stale=1)
-    outcome, _, best = run(tmp_path, steps=2, resumed=(state, lost))
+    outcome, _, best = run(tmp_path, steps=2, resumed=[(state, lost)])
     assert outcome.progress.best_step == best == 2
-    assert outcome.progress.best_esr > 1e-9
+    assert outcome.progress.best_esr != lost.best_esr
     np.testing.assert_array_equal(
         pack(outcome.params)["float32"], pack(kept_params(outcome.final))["float32"]
     )
@@ -161,7 +316,7 @@ def test_lines_of_steps_that_are_made_again_are_forgotten(tmp_path):
     path = tmp_path / "metrics.jsonl"
     rows = [json.dumps({"step": step}) for step in (2, 4, 6)]
     path.write_text("\n".join(rows) + '\n{"step": 8, "lo')
-    RunLog(tmp_path, 10, first_step=4).close()
+    RunLog(tmp_path, first_step=4).close()
     assert [row["step"] for row in read_lines(path)] == [2, 4]
 
 

@@ -36,6 +36,16 @@ def test_real_audio_before_the_passage_changes_its_first_samples():
     assert abs(warm - cold[0] / cold[1]) > 1e-3
 
 
+def test_the_length_of_the_blocks_does_not_matter():
+    params = WAVENET.init(jax.random.key(0))
+    one = capture(1000, context=50)
+    found = [
+        validation_esr(WAVENET, params, [passage(one, WAVENET.warmup, block)])
+        for block in (64, 1500)
+    ]
+    np.testing.assert_allclose(*found, rtol=1e-5)
+
+
 def test_several_passages_share_one_ratio_of_sums():
     params = WAVENET.init(jax.random.key(0))
     both = [capture(900, seed=1), capture(300, seed=2)]

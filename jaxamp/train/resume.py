@@ -1,0 +1,73 @@
+"""Where a run goes on: each member's newest whole checkpoint, in step where possible.
+
+A run may be killed between the checkpoint of one member and that of the next. Then
+the newer one is made again, so that the members go on together, as they would have.
+"""
+
+from collections.abc import Callable, Sequence
+
+from jaxamp.core import RunError
+from jaxamp.train.checkpoint import LATEST_KEPT, Checkpoints
+from jaxamp.train.loop import Plan, Progress, ended
+from jaxamp.train.step import TrainState
+
+Found = tuple[TrainState, Progress] | None
+
+
+def take_up(
+    folders: Sequence[Checkpoints],
+    likes: Sequence[TrainState],
+    plan: Plan,
+    warn: Callable[[str], None],
+) -> list[Found]:
+    """State and progress of each member, or None where it begins.
+
+    Members that were left far apart stay so: one may have stopped for a reason that
+    the plan no longer has. `fit` lets those behind catch up.
+
+    Args:
+        likes: The structure of each member's state.
+        warn: Told of each damaged checkpoint, which is discarded.
+    """
+    members = list(zip(folders, likes, strict=True))
+    found = [newest(checkpoints, like, warn) for checkpoints, like in members]
+    while True:
+        going = [i for i, one in enumerate(found) if goes_on(one, plan)]
+        steps = {made(found[i]) for i in going}
+        common = set.intersection(*(near(folders[i]) for i in going)) if going else ()
+        if len(steps) < 2 or not common:
+            return found
+        for i in going:
+            for step in folders[i].steps():
+                if step > max(common):
+                    folders[i].discard(step)
+            found[i] = newest(*members[i], warn)
+
+
+def goes_on(found: Found, plan: Plan) -> bool:
+    """Whether the plan has not yet ended for a member."""
+    return found is None or ended(plan, found[1], interrupted=False) is None
+
+
+def made(found: Found) -> int:
+    """Steps made so far."""
+    return 0 if found is None else found[1].step
+
+
+def near(checkpoints: Checkpoints) -> set[int]:
+    """The newest steps that can be gone back to, the beginning included."""
+    return set([*checkpoints.steps(), 0][:LATEST_KEPT])
+
+
+def newest(
+    checkpoints: Checkpoints, like: TrainState, warn: Callable[[str], None]
+) -> Found:
+    """State and progress of the newest whole checkpoint, or None."""
+    for step in checkpoints.steps():
+        try:
+            record, _ = checkpoints.stored(step)
+            return checkpoints.restore(step, like), Progress(**record["facts"])
+        except RunError as error:
+            checkpoints.discard(step)
+            warn(f"{error} It is discarded.")
+    return None
