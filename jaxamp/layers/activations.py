@@ -1,12 +1,11 @@
-"""The activations players know, by the names model files give them."""
+"""What the activations that players know compute."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from jaxamp.core import Array, ConfigError
+from jaxamp.core import ActivationSpec, Array, check_activation
 
 
 def fast_tanh(x: Array) -> Array:
@@ -34,46 +33,27 @@ def leaky_hard_tanh(
     return jnp.where(x < min_val, below, jnp.where(x > max_val, above, x))
 
 
-ACTIVATIONS: Mapping[str, tuple[Callable[..., Array], tuple[str, ...]]] = {
-    "Tanh": (jnp.tanh, ()),
-    "Hardtanh": (lambda x: jnp.clip(x, -1.0, 1.0), ()),
-    "Fasttanh": (fast_tanh, ()),
-    "ReLU": (jax.nn.relu, ()),
-    "LeakyReLU": (
-        lambda x, negative_slope=0.01: jnp.where(x > 0, x, negative_slope * x),
-        ("negative_slope",),
-    ),
-    "Sigmoid": (jax.nn.sigmoid, ()),
-    "SiLU": (jax.nn.silu, ()),
-    "Hardswish": (jax.nn.hard_swish, ()),
-    "LeakyHardtanh": (
-        leaky_hard_tanh,
-        ("min_val", "max_val", "min_slope", "max_slope"),
-    ),
-    "Softsign": (jax.nn.soft_sign, ()),
+ACTIVATIONS: Mapping[str, Callable[..., Array]] = {
+    "Tanh": jnp.tanh,
+    "Hardtanh": lambda x: jnp.clip(x, -1.0, 1.0),
+    "Fasttanh": fast_tanh,
+    "ReLU": jax.nn.relu,
+    "LeakyReLU": lambda x, negative_slope=0.01: jnp.where(x > 0, x, negative_slope * x),
+    "Sigmoid": jax.nn.sigmoid,
+    "SiLU": jax.nn.silu,
+    "Hardswish": jax.nn.hard_swish,
+    "LeakyHardtanh": leaky_hard_tanh,
+    "Softsign": jax.nn.soft_sign,
 }
-"""name -> (function, the options it takes)"""
+"""name -> function; `ACTIVATION_OPTIONS` says which options each takes"""
 
 
-def activation(
-    spec: str | Mapping[str, Any] | tuple[tuple[str, Any], ...],
-) -> Callable[[Array], Array]:
+def activation(spec: ActivationSpec) -> Callable[[Array], Array]:
     """The function a name, or `{"type": name, option: value}`, stands for.
 
     Raises:
         ConfigError: Unknown name or option, with the known ones.
     """
-    options = {"type": spec} if isinstance(spec, str) else dict(spec)
-    name = str(options.pop("type", None))
-    if name not in ACTIVATIONS:
-        raise ConfigError(
-            f"Activation {name!r} is not known. Known are: {', '.join(ACTIVATIONS)}."
-        )
-    function, allowed = ACTIVATIONS[name]
-    unknown = sorted(set(options) - set(allowed))
-    if unknown:
-        raise ConfigError(
-            f"Activation {name} does not take {', '.join(unknown)}. It takes: "
-            f"{', '.join(allowed) or 'no options'}."
-        )
+    name, options = check_activation(spec)
+    function = ACTIVATIONS[name]
     return lambda x: function(x, **options)

@@ -1,6 +1,15 @@
 """Streaming: block by block with explicit state, and whole files on top of it."""
 
 from jaxamp.stream.bench import realtime_factor
+from jaxamp.stream.player import Carried, Player
 from jaxamp.stream.process import BLOCK, play, process, step
 
-__all__ = ["BLOCK", "play", "process", "realtime_factor", "step"]
+__all__ = [
+    "BLOCK",
+    "Carried",
+    "Player",
+    "play",
+    "process",
+    "realtime_factor",
+    "step",
+]
