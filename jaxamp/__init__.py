@@ -3,7 +3,8 @@
 model, params = jaxamp.load("amp.nam")
 y = jaxamp.process(model, params, x)
 state = jaxamp.silence(model, params)
-y, state = jaxamp.step(model, params, block, state)
+y, state = jaxamp.step(model, params, block, state)  # blocks of any length
+player = jaxamp.Player(model, params, block=64)  # of one length, as fast as it gets
 """
 
 import importlib
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jaxamp.core import silence as silence
     from jaxamp.loading import load as load
+    from jaxamp.stream import Player as Player
     from jaxamp.stream import process as process
     from jaxamp.stream import step as step
 
 HOMES = {
+    "Player": "jaxamp.stream",
     "load": "jaxamp.loading",
     "process": "jaxamp.stream",
     "silence": "jaxamp.core",
@@ -30,4 +33,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'jaxamp' has no attribute {name!r}")
 
 
-__all__ = ["load", "process", "silence", "step"]
+__all__ = ["Player", "load", "process", "silence", "step"]

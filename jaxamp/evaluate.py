@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from scipy import signal
+import scipy  # imports its parts when they are first used
 
 from jaxamp.core import Capture, CaptureError, Model, Params
 from jaxamp.metrics import Scores, aliasing
@@ -66,7 +66,7 @@ def lag(prediction: np.ndarray, target: np.ndarray) -> int:
         raise CaptureError("There is nothing to compare: a recording is empty.")
     # A constant part of both would be largest where all of it overlaps: at no lag.
     x, y = (part[:size] - np.mean(part[:size]) for part in (prediction, target))
-    correlation = signal.correlate(y, x, method="fft")
+    correlation = scipy.signal.correlate(y, x, method="fft")
     middle, reach = size - 1, min(SEARCH, size - 1)
     near = correlation[middle - reach : middle + reach + 1]
     return int(np.argmax(near)) - reach

@@ -9,7 +9,6 @@ from typing import Any
 from jaxamp.core import FormatError, Model, Params
 from jaxamp.formats import read
 from jaxamp.models import build, scale_output
-from jaxamp.train import kept_from, load_best
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +27,14 @@ def load(path: str | Path) -> tuple[Model, Params]:
         FormatError: Not a model that can be read.
         RunError: A run directory without a whole checkpoint.
     """
+    import jax  # noqa: PLC0415 (not needed to describe a file, and slow to import)
+
     loaded = load_described(path)
-    return loaded.model, loaded.params
+    return loaded.model, jax.tree.map(jax.numpy.asarray, loaded.params)
 
 
 def load_described(path: str | Path) -> Loaded:
-    """The same, with the metadata."""
+    """The same, with the metadata; a file's parameters are still NumPy's."""
     path = Path(path)
     if not path.exists():
         raise FormatError(
@@ -56,6 +57,8 @@ def load_run(folder: Path) -> Loaded:
             f"{str(folder)!r} is no run directory: it has no checkpoints. Give the "
             "folder that `jaxamp train` printed, or a model file such as amp.nam."
         )
+    from jaxamp.train import kept_from, load_best  # noqa: PLC0415 (Orbax is slow)
+
     record, vectors = load_best(folder / "checkpoints")
     model = build(record["architecture"], record["hyperparameters"])
     params = kept_from(vectors, model, record["averaged"])

@@ -9,12 +9,9 @@ from typing import Any
 import numpy as np
 
 from jaxamp.cli.folder import write_text
+from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.reamp import channel, refuse_other_rate
 from jaxamp.core import Capture, CaptureError, ConfigError, Model, Params
-from jaxamp.data import check_pair, read_audio
-from jaxamp.evaluate import aliased, evaluate, lag
-from jaxamp.loading import load
-from jaxamp.stream import process
 
 ALIGNED_SECONDS = 30
 """How much is played to find the delay."""
@@ -34,10 +31,19 @@ def run(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--channel", help="of files with several: 0, 1, left, right")
     parser.add_argument("--json", help="file to write the numbers to")
-    given = parser.parse_args(arguments)
+    return compare(parser.parse_args(arguments))
+
+
+def compare(given: argparse.Namespace) -> int:
+    """Measures what the arguments say."""
+    # Imported here, so that help and mistakes in the arguments come at once.
+    from jaxamp.data import check_pair, read_audio  # noqa: PLC0415
+    from jaxamp.loading import load  # noqa: PLC0415
+
     x = read_audio(given.input, channel(given.channel))
     y = read_audio(given.target, channel(given.channel))
     check_pair(x, y, ignore_checks=("clipping",))
+    keep_compiled()
     model, params = load(given.model)
     refuse_other_rate(model, x.sample_rate, given.input)
     delay = wanted_delay(given.delay, model, params, x.samples, y.samples)
@@ -51,6 +57,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def measure(model: Model, params: Params, capture: Capture) -> dict[str, float]:
     """Every metric of the model on the recording."""
+    from jaxamp.evaluate import aliased, evaluate  # noqa: PLC0415
+
     return evaluate(model, params, [capture]) | aliased(model, params)
 
 
@@ -65,6 +73,9 @@ def wanted_delay(
             raise ConfigError(
                 f"--delay {given!r} must be auto or a number of samples."
             ) from None
+    from jaxamp.evaluate import lag  # noqa: PLC0415
+    from jaxamp.stream import process  # noqa: PLC0415
+
     loudest = int(np.argmax(np.abs(y)))
     size = ALIGNED_SECONDS * model.sample_rate
     start = max(0, min(loudest - size // 2, min(x.size, y.size) - size))

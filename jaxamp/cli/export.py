@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from jaxamp.cli.main import keep_compiled
 from jaxamp.core import ConfigError
 from jaxamp.formats import write
 from jaxamp.formats.nam import write_container
@@ -18,6 +19,7 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("output", help="file to write; its suffix picks the format")
     parser.add_argument("--format", help="the format, whatever the suffix says")
     given = parser.parse_args(arguments)
+    keep_compiled()
     output, sizes = Path(given.output), Path(given.model) / "sizes.json"
     if sizes.is_file():
         export_sizes(Path(given.model), output)

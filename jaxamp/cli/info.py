@@ -3,12 +3,21 @@
 import argparse
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from jaxamp.cli.labels import loudness_input
+from jaxamp.cli.main import keep_compiled
 from jaxamp.core import parameter_count
-from jaxamp.formats.nam import loudness_and_gain
-from jaxamp.loading import Loaded, load_described
+from jaxamp.loading import Loaded, load_described, metadata
+
+FACTS = (
+    "architecture",
+    "parameters",
+    "macs_per_sample",
+    "receptive_field",
+    "sample_rate",
+    "hyperparameters",
+)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -20,12 +29,9 @@ def run(arguments: Sequence[str]) -> int:
         "--loudness-input", help="measure loudness and gain with this one-second file"
     )
     given = parser.parse_args(arguments)
-    loaded = load_described(given.model)
-    facts = described(loaded)
+    facts = noted(Path(given.model)) or described(load_described(given.model))
     if given.loudness_input:
-        signal = loudness_input(given.loudness_input, loaded.model.sample_rate)
-        measured = loudness_and_gain(loaded.model, loaded.params, signal)
-        facts["measured"] = measured._asdict()
+        facts["measured"] = measured(given.model, given.loudness_input)
     print(json.dumps(facts, indent=2) if given.json else table(facts))
     return 0
 
@@ -43,6 +49,29 @@ def described(loaded: Loaded) -> dict[str, Any]:
         "hyperparameters": dict(model.hyperparameters),
         "metadata": dict(loaded.metadata),
     }
+
+
+def noted(folder: Path) -> dict[str, Any] | None:
+    """The facts as a finished run wrote them down, so that no checkpoint is read."""
+    try:
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        facts = {name: result[name] for name in FACTS}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # not finished, or no run: whoever loads it will say
+    milliseconds = 1000 * facts["receptive_field"] / facts["sample_rate"]
+    return facts | {"receptive_field_ms": milliseconds, "metadata": metadata(folder)}
+
+
+def measured(model: str, path: str) -> dict[str, float]:
+    """How loud the model answers a given second of sound."""
+    # Playing needs JAX, which describing does not, and it is slow to import.
+    from jaxamp.cli.labels import loudness_input  # noqa: PLC0415
+    from jaxamp.formats.nam.loudness import loudness_and_gain  # noqa: PLC0415
+
+    keep_compiled()
+    loaded = load_described(model)
+    signal = loudness_input(path, loaded.model.sample_rate)
+    return loudness_and_gain(loaded.model, loaded.params, signal)._asdict()
 
 
 def table(facts: dict[str, Any]) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 from jaxamp.cli.config import refuse_unknown
 from jaxamp.core import ConfigError, Model, Params
 from jaxamp.data import read_audio
-from jaxamp.formats.nam import loudness_and_gain, training_record
+from jaxamp.formats.nam import training_record
+from jaxamp.formats.nam.loudness import loudness_and_gain
 from jaxamp.formats.nam.metadata import CHECKS
 
 EXPORT_KEYS = (

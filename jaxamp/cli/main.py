@@ -12,7 +12,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from jaxamp.core.errors import JaxampError
+from jaxamp.core.compile_cache import use_compile_cache
+from jaxamp.core.errors import ConfigError, JaxampError
 
 COMMANDS = {
     "train": "train a model; without arguments, on the built-in demo capture",
@@ -70,6 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "for the traceback."
         )
         return 1
+
+
+def keep_compiled() -> None:
+    """What is compiled from here on is kept for the next time; called by commands."""
+    try:
+        use_compile_cache()
+    except ConfigError as error:
+        complain(f"warning: {error}")
 
 
 def usage() -> str:

@@ -5,10 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from jaxamp.cli.main import keep_compiled
 from jaxamp.core import CaptureError, ConfigError, Model
-from jaxamp.data import AudioWriter, read_blocks, read_header
-from jaxamp.loading import load
-from jaxamp.stream import BLOCK, play
 
 FRAMES = 1 << 17
 """Samples read at a time."""
@@ -20,19 +18,30 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("model", help="a run directory or a model file")
     parser.add_argument("input", help="dry audio: WAV, FLAC or AIFF")
     parser.add_argument("output", help="file to write; .wav is 32 bit float")
-    parser.add_argument("--block", type=int, default=BLOCK, help="samples a block")
+    parser.add_argument("--block", type=int, help="samples a block")
     parser.add_argument("--channel", help="of a file with several: 0, 1, left, right")
     given = parser.parse_args(arguments)
-    if given.block < 1:
+    if given.block is not None and given.block < 1:
         raise ConfigError(f"--block {given.block} must be 1 sample or more.")
+    return reamp(given)
+
+
+def reamp(given: argparse.Namespace) -> int:
+    """Plays what the arguments say."""
+    # Imported here, so that help and mistakes in the arguments come at once.
+    from jaxamp.data import AudioWriter, read_blocks, read_header  # noqa: PLC0415
+    from jaxamp.loading import load  # noqa: PLC0415
+    from jaxamp.stream import BLOCK, play  # noqa: PLC0415
+
     header = read_header(given.input)
     refuse_same(given.input, given.output)
     blocks = read_blocks(given.input, FRAMES, channel(given.channel))
+    keep_compiled()
     model, params = load(given.model)
     refuse_other_rate(model, header.sample_rate, given.input)
     with AudioWriter(given.output, header.sample_rate) as writer:
         pieces = (block[None, None] for block in blocks)
-        for piece in play(model, params, pieces, block=given.block):
+        for piece in play(model, params, pieces, block=given.block or BLOCK):
             writer.write(piece[0, 0])
     if writer.clipped:
         print(

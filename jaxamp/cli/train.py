@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from jaxamp.cli.config import conf_folder
 from jaxamp.cli.folder import discard_if_empty
-from jaxamp.cli.main import INTERRUPTED, complain, is_mistake, said
+from jaxamp.cli.main import INTERRUPTED, complain, is_mistake, keep_compiled, said
 from jaxamp.cli.overrides import explained
 
 
@@ -60,6 +60,7 @@ def run_one(config: DictConfig) -> tuple[int, float]:
     """
     from jaxamp.cli.job import run_job  # noqa: PLC0415 (imports JAX)
 
+    keep_compiled()
     context = HydraConfig.get()
     folder = Path(context.runtime.output_dir)
     try:

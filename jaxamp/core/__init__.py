@@ -1,5 +1,16 @@
-"""Words: the model, the capture, the batch, the errors."""
+"""Words: the model, the capture, the batch, the errors.
 
+What computes is imported when it is first used: describing a model needs no JAX.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from jaxamp.core.activations import (
+    ACTIVATION_OPTIONS,
+    ActivationSpec,
+    check_activation,
+)
 from jaxamp.core.errors import (
     CaptureError,
     ConfigError,
@@ -7,18 +18,31 @@ from jaxamp.core.errors import (
     JaxampError,
     RunError,
 )
-from jaxamp.core.model import (
-    Array,
-    Model,
-    Params,
-    State,
-    parameter_count,
-    silence,
-    warm,
-)
-from jaxamp.core.types import Batch, Capture, Dataset, Loss, Recording
+from jaxamp.core.model import Array, Model, Params, State, parameter_count
+from jaxamp.core.types import Capture, Dataset, Loss, Recording
+
+if TYPE_CHECKING:
+    from jaxamp.core.batch import Batch as Batch
+    from jaxamp.core.past import silence as silence
+    from jaxamp.core.past import warm as warm
+
+HOMES = {
+    "Batch": "jaxamp.core.batch",
+    "silence": "jaxamp.core.past",
+    "warm": "jaxamp.core.past",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a name that needs JAX when it is first used."""
+    if name in HOMES:
+        return getattr(importlib.import_module(HOMES[name]), name)
+    raise AttributeError(f"module 'jaxamp.core' has no attribute {name!r}")
+
 
 __all__ = [
+    "ACTIVATION_OPTIONS",
+    "ActivationSpec",
     "Array",
     "Batch",
     "Capture",
@@ -33,6 +57,7 @@ __all__ = [
     "Recording",
     "RunError",
     "State",
+    "check_activation",
     "parameter_count",
     "silence",
     "warm",

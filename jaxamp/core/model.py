@@ -7,15 +7,15 @@ known (streaming). Silence is a state that is reached, not a buffer of zeros.
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jax
-import jax.numpy as jnp
+if TYPE_CHECKING:
+    from jax import Array
+else:  # only a word in signatures here, and JAX is slow to import
+    Array = Any
 
 Params = Any
 State = Any
-Array = jax.Array
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,30 +47,16 @@ class Model:
     init_state: Callable[[Params, int], State]
     """parameters, batch -> a state that knows nothing of the past"""
     apply: Callable[[Params, Array, Array | None, State], tuple[Array, State]]
+    rings: bool = False
+    """Whether all pasts `[b, c, p]` in the state may be handed over as rings."""
 
 
 def parameter_count(params: Params) -> int:
     """How many numbers the model has learned."""
+    if isinstance(params, Mapping):  # all networks; a file is counted without JAX
+        return sum(parameter_count(part) for part in params.values())
+    if hasattr(params, "size"):
+        return params.size
+    import jax  # noqa: PLC0415 (slow to import)
+
     return sum(leaf.size for leaf in jax.tree.leaves(params))
-
-
-def warm(
-    model: Model, params: Params, context: Array, controls: Array | None = None
-) -> State:
-    """The state after hearing `context` `[b, c, t]` from an unknown past."""
-    state = model.init_state(params, context.shape[0])
-    _, state = model.apply(params, context, controls, state)
-    return state
-
-
-@partial(jax.jit, static_argnames=("model", "batch"))
-def silence(
-    model: Model, params: Params, batch: int = 1, controls: Array | None = None
-) -> State:
-    """The state of an amp that has been on for a while with nothing plugged in.
-
-    Biases leave the layers of a quiet network away from zero, so silence is played
-    to it for as long as it remembers.
-    """
-    quiet = jnp.zeros((batch, 1, model.warmup), jnp.float32)
-    return warm(model, params, quiet, controls)

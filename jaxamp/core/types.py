@@ -1,16 +1,18 @@
-"""The words shared by every floor: captures, batches, datasets and losses.
+"""The words shared by every floor: captures, recordings, datasets and losses.
 
 Audio is float32, full scale is ±1, the layout is `[batch, channel, time]`.
 """
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import jax
 import numpy as np
 
 from jaxamp.core.model import Array
+
+if TYPE_CHECKING:
+    from jaxamp.core.batch import Batch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,27 +49,10 @@ class Recording:
     """What was measured while reading (delay, polarity, levels …), JSON-able."""
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Batch:
-    """Windows to learn from.
-
-    The target answers the *last* s input samples; the t - s before them are context:
-    the receptive field of a convolution, the burn-in of a recurrent model.
-
-    Shapes:
-        input `[b, c, t]`, target `[b, c, s]`, controls `[b, k]` or None.
-    """
-
-    input: Array
-    target: Array
-    controls: Array | None = None
-
-
 class Dataset(Protocol):
     """Pure source of batches; a pytree whose leaves are audio on the device."""
 
-    def sample(self, key: Array, step: Array) -> Batch:
+    def sample(self, key: Array, step: Array) -> "Batch":
         """The batch of one step: the same key and step give the same batch."""
         ...
 

@@ -7,14 +7,19 @@ two Sonic Pi samples (CC0 public domain): single notes, palm mutes, chords, bend
 jazz arpeggios, bass.
 """
 
+import hashlib
 import importlib.resources
+import inspect
 import math
+import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import scipy  # imports its parts when they are first used
 import soundfile
 
-from jaxamp.core import Capture, ConfigError, Recording
+from jaxamp.core import Capture, ConfigError, Recording, compile_cache
 from jaxamp.data.normalise import scaled, target_gain
 from jaxamp.data.virtual_amp import virtual_amp
 
@@ -47,7 +52,7 @@ def demo(
     first, last = _around(CENTRE, validation_seconds, len(di))
     _check_lengths(validation_seconds, stop - start, last - first)
     di = di[start:stop]
-    target = virtual_amp(di, gain=gain, tone=tone, level=level, sample_rate=SAMPLE_RATE)
+    target = _played(di, {"gain": gain, "tone": tone, "level": level})
     first, last = first - start, last - start
 
     def piece(begin: int, end: int, name: str) -> Capture:
@@ -81,6 +86,27 @@ def _read_di() -> np.ndarray:
     with importlib.resources.as_file(packaged) as path:
         audio, _ = soundfile.read(path, dtype="float32")
     return audio
+
+
+def _played(di: np.ndarray, knobs: Mapping[str, float]) -> np.ndarray:
+    """The DI through the amp, kept for the next process where there is a cache.
+
+    Playing takes two seconds, and designing the amp's filters imports SciPy's, which
+    takes another.
+    """
+    cache = compile_cache.in_use()
+    if cache is None:
+        return virtual_amp(di, **knobs, sample_rate=SAMPLE_RATE)
+    amp = inspect.getsource(sys.modules[virtual_amp.__module__])
+    facts = (amp, sorted(knobs.items()), np.__version__, scipy.__version__)
+    digest = hashlib.sha256(repr(facts).encode() + di.tobytes()).hexdigest()
+    key = f"virtual_amp-{digest}"
+    kept = cache.get(key)
+    if kept is not None:
+        return np.frombuffer(kept, np.float32).copy()
+    target = virtual_amp(di, **knobs, sample_rate=SAMPLE_RATE)
+    cache.put(key, target.tobytes())
+    return target
 
 
 def _around(centre: int, seconds: float | None, length: int) -> tuple[int, int]:

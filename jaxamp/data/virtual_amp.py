@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import linalg, signal
+import scipy  # imports its parts when they are first used
 
 from jaxamp.core import Array, ConfigError
 
@@ -176,7 +176,7 @@ class _Circuit(NamedTuple):
 def _circuit(sample_rate: int) -> _Circuit:
     rate = OVERSAMPLING * sample_rate
     smoothing = np.asarray(
-        signal.ellip(6, 0.1, 70, sample_rate / 2.4, output="sos", fs=rate)
+        scipy.signal.ellip(6, 0.1, 70, sample_rate / 2.4, output="sos", fs=rate)
     )
     return _Circuit(
         interpolation=_advance(_cascade(smoothing), hold=True),
@@ -232,8 +232,8 @@ def _balanced(system: _StateSpace) -> _StateSpace:
         Laub et al. 1987, "Computation of system balancing transformations".
     """
     A, B, C, D = system
-    reach = np.linalg.cholesky(linalg.solve_discrete_lyapunov(A, B @ B.T))
-    watch = np.linalg.cholesky(linalg.solve_discrete_lyapunov(A.T, C.T @ C))
+    reach = np.linalg.cholesky(scipy.linalg.solve_discrete_lyapunov(A, B @ B.T))
+    watch = np.linalg.cholesky(scipy.linalg.solve_discrete_lyapunov(A.T, C.T @ C))
     left, values, right = np.linalg.svd(watch.T @ reach)
     to_old = reach @ right.T / np.sqrt(values)
     to_new = (left / np.sqrt(values)).T @ watch.T
@@ -244,7 +244,7 @@ def _cascade(sections: np.ndarray) -> _StateSpace:
     """Second-order sections, one after the other."""
     A, B, C, D = np.zeros((0, 0)), np.zeros((0, 1)), np.zeros((1, 0)), np.ones((1, 1))
     for section in sections:
-        a, b, c, d = map(np.asarray, signal.tf2ss(section[:3], section[3:]))
+        a, b, c, d = map(np.asarray, scipy.signal.tf2ss(section[:3], section[3:]))
         A = np.block([[A, np.zeros((len(A), 2))], [b @ C, a]])
         B = np.vstack([B, b @ D])
         C = np.hstack([d @ C, c])
@@ -289,7 +289,7 @@ def _cabinet(rate: int) -> _StateSpace:
     box = _section([1, 0, 0], 60, 0.6, rate)
     w = 2 * math.pi * 2_500
     presence = _section([1, 1.4 * w, w * w], 2_500, 1.0, rate)
-    cone = np.asarray(signal.butter(4, 5_000, output="sos", fs=rate))
+    cone = np.asarray(scipy.signal.butter(4, 5_000, output="sos", fs=rate))
     return _cascade(np.vstack([box, presence, cone]))
 
 
@@ -298,7 +298,7 @@ def _section(
 ) -> np.ndarray:
     """numerator(s) / (s^2 + w s / q + w^2), made digital."""
     w = 2 * math.pi * frequency
-    b, a = signal.bilinear(numerator, [1, w / q, w * w], rate)
+    b, a = scipy.signal.bilinear(numerator, [1, w / q, w * w], rate)
     return np.concatenate([np.asarray(b), np.asarray(a)])[None]
 
 

@@ -13,7 +13,7 @@ import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
-import scipy.signal
+import scipy  # imports its parts when they are first used
 
 from jaxamp.core import CaptureError
 

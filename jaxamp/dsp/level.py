@@ -1,9 +1,8 @@
 """How loud something is: RMS, decibels and LUFS, on the host in double precision."""
 
 import numpy as np
+import scipy  # imports its parts when they are first used
 from numpy.typing import ArrayLike
-from pyloudnorm.iirfilter import IIRfilter
-from scipy.signal import lfilter
 
 GATE_LUFS = -70.0
 """What is quieter counts as silence, and silence is given this loudness."""
@@ -47,6 +46,9 @@ class LoudnessMeter:
     """
 
     def __init__(self, sample_rate: int):
+        # It imports the whole of scipy.signal, which takes a second.
+        from pyloudnorm.iirfilter import IIRfilter  # noqa: PLC0415
+
         self._step = sample_rate // 10
         self._stages = [
             IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, sample_rate, "high_shelf"),
@@ -62,7 +64,7 @@ class LoudnessMeter:
         if not weighted.size:
             return  # lfilter forgets its memory when it is given nothing
         for i, stage in enumerate(self._stages):
-            weighted, self._memories[i] = lfilter(
+            weighted, self._memories[i] = scipy.signal.lfilter(
                 stage.b, stage.a, weighted, zi=self._memories[i]
             )
         pending = np.concatenate([self._rest, weighted])

@@ -36,6 +36,8 @@ def read(
 ) -> tuple[Model, Params, dict[str, Any]]:
     """The model in a player's file, its parameters, and what it says about the amp.
 
+    The parameters are NumPy's, so that a file can be described without JAX.
+
     Args:
         size: Of a file that holds several sizes, the share of the full size that may
             be spent, 0 to 1; the largest by default.

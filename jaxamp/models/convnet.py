@@ -3,42 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-import flax.linen as nn
-import jax.numpy as jnp
-
-from jaxamp.core import Array, Model
-from jaxamp.layers import CausalConv, Pointwise
-from jaxamp.layers import activation as named_activation
-from jaxamp.models.wrap import freeze, remember, wrap
+from jaxamp.core import Model, check_activation
+from jaxamp.models.record import (
+    Functions,
+    freeze,
+    record,
+    refuse_unlike_sizes,
+    remember,
+)
 
 KERNEL_SIZE = 2
 """Players' ConvNet files know no other."""
-
-
-class ConvNet(nn.Module):
-    """Blocks of convolution and activation, then a linear head.
-
-    Shapes:
-        x `[b, 1, t]`, state -> y `[b, 1, s]`, state
-    """
-
-    channels: int
-    dilations: tuple[int, ...]
-    activation: Any
-
-    @nn.compact
-    def __call__(self, x: Array, state: tuple[Array, ...]) -> tuple[Array, Any]:
-        new_state = []
-        for index, (dilation, past) in enumerate(
-            zip(self.dilations, state, strict=True)
-        ):
-            conv = CausalConv(
-                self.channels, KERNEL_SIZE, dilation, name=f"conv_{index}"
-            )
-            x, new_past = conv(x, past)
-            x = named_activation(self.activation)(x)
-            new_state.append(new_past)
-        return Pointwise(1, name="head")(x), tuple(new_state)
 
 
 @remember
@@ -54,12 +29,18 @@ def convnet(
     A file with batch normalisation is read by folding it into the convolutions.
     """
     dilations = tuple(dilations)
+    refuse_unlike_sizes(channels=channels, dilations=dilations)
+    check_activation(activation)
     inputs = (1,) + (channels,) * (len(dilations) - 1)
-    named_activation(activation)
     receptive_field = 1 + (KERNEL_SIZE - 1) * sum(dilations)
-    return wrap(
-        ConvNet(channels, dilations, freeze(activation)),
-        lambda _, batch, dtype: tuple(jnp.zeros((batch, i, 0), dtype) for i in inputs),
+
+    def network() -> Functions:
+        from jaxamp.models.networks.convnet import functions  # noqa: PLC0415 (Flax)
+
+        return functions(channels, dilations, freeze(activation))
+
+    return record(
+        network,
         architecture="ConvNet",
         hyperparameters={
             "channels": channels,
@@ -70,4 +51,6 @@ def convnet(
         sample_rate=sample_rate,
         receptive_field=receptive_field,
         warmup=receptive_field - 1,
+        rings=True,
+        macs_per_sample=channels * (KERNEL_SIZE * sum(inputs) + 1),
     )

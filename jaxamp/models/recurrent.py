@@ -6,55 +6,28 @@ hidden value is the output, as in the stack of 2018.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
-import flax.linen as nn
-import jax.numpy as jnp
+from jaxamp.core import ConfigError, Model
+from jaxamp.models.record import Functions, record, refuse_unlike_sizes, remember
 
-from jaxamp.core import Array, ConfigError, Model
-from jaxamp.layers import GRU, INITIAL_WEIGHTS, LSTM, Pointwise
-from jaxamp.models.wrap import remember, wrap
 
-CELLS = {"LSTM": (LSTM, ("h", "c")), "GRU": (GRU, ("h",))}
-"""name -> (layer, the parts of its state)"""
+class Cell(NamedTuple):
+    """A kind of recurrent layer."""
+
+    state: tuple[str, ...]
+    """The parts of its state."""
+    gates: int
+    """Rows of its weights for each hidden voice."""
+
+
+CELLS = {"LSTM": Cell(("h", "c"), 4), "GRU": Cell(("h",), 3)}
+
+INITIAL_WEIGHTS = ("uniform", "glorot")
+"""How the weights begin: as in PyTorch or as in Keras."""
 
 SECONDS_TO_SETTLE = 0.5
 """Silence played to a recurrent model before the first sample, as players do."""
-
-
-class Recurrent(nn.Module):
-    """Recurrent layers and an optional linear head.
-
-    Shapes:
-        x `[b, 1, t]`, state -> y `[b, 1, t]`, state
-    """
-
-    cell: str
-    hidden: tuple[int, ...]
-    skip: bool
-    head: bool
-    learned_state: bool
-    longest_memory: float
-    initial_weights: str
-
-    @nn.compact
-    def __call__(self, x: Array, state: tuple[Any, ...]) -> tuple[Array, Any]:
-        layer, parts = CELLS[self.cell]
-        y, new_state = x, []
-        for index, (hidden, past) in enumerate(zip(self.hidden, state, strict=True)):
-            beginning = (self.longest_memory, self.initial_weights)
-            cells = layer(hidden, *beginning, name=f"layer_{index}")
-            y, new_past = cells(y, past)
-            new_state.append(new_past)
-            if self.learned_state:  # read by the initial state, not here
-                for part in parts:
-                    name = f"initial_{part}_{index}"
-                    self.param(name, nn.initializers.zeros, (hidden,))
-        if self.head:
-            y = Pointwise(1, name="head")(y)
-        if self.skip:
-            y = y + x
-        return y, tuple(new_state)
 
 
 @remember
@@ -91,6 +64,7 @@ def recurrent(
         raise ConfigError(f"Cell {cell!r} is not known. Known are: {', '.join(CELLS)}.")
     if not hidden or min(hidden) < 1:
         raise ConfigError(f"hidden must list at least one size of 1 or more: {hidden}.")
+    refuse_unlike_sizes(hidden=hidden)
     if not head and hidden[-1] != 1:
         raise ConfigError(
             f"Without a head the last layer is the output, so it must have one cell, "
@@ -103,26 +77,22 @@ def recurrent(
         )
     if longest_memory < 1:
         raise ConfigError(f"longest_memory={longest_memory} must be 1 sample or more.")
-    parts = CELLS[cell][1]
 
-    def empty_state(params: Any, batch: int, dtype: Any) -> tuple[Any, ...]:
-        def initial(part: str, index: int, size: int) -> Array:
-            if learned_state and params is not None:
-                value = params[f"initial_{part}_{index}"]
-            else:
-                value = jnp.zeros(size, dtype)
-            return jnp.broadcast_to(value, (batch, size))
+    def network() -> Functions:
+        from jaxamp.models.networks.recurrent import functions  # noqa: PLC0415 (Flax)
 
-        return tuple(
-            tuple(initial(part, index, size) for part in parts)
-            for index, size in enumerate(hidden)
+        return functions(
+            cell=cell,
+            hidden=hidden,
+            skip=skip,
+            head=head,
+            learned_state=learned_state,
+            longest_memory=longest_memory,
+            initial_weights=initial_weights,
         )
 
-    return wrap(
-        Recurrent(
-            cell, hidden, skip, head, learned_state, longest_memory, initial_weights
-        ),
-        empty_state,
+    return record(
+        network,
         architecture=cell,
         hyperparameters={
             "cell": cell,
@@ -137,7 +107,15 @@ def recurrent(
         sample_rate=sample_rate,
         receptive_field=1,
         warmup=round(SECONDS_TO_SETTLE * sample_rate),
+        macs_per_sample=count_macs(CELLS[cell].gates, hidden, head),
     )
+
+
+def count_macs(gates: int, hidden: tuple[int, ...], head: bool) -> int:
+    """Every weight multiplies once a sample: of a layer's input and of its past."""
+    inputs = (1, *hidden)
+    layers = sum(gates * h * (i + h) for i, h in zip(inputs, hidden, strict=False))
+    return layers + (hidden[-1] if head else 0)
 
 
 def is_recurrent(model: Model) -> bool:

@@ -3,8 +3,6 @@
 Used to undo the target's normalisation before a model leaves the house.
 """
 
-import jax
-
 from jaxamp.core import ConfigError, Model, Params
 from jaxamp.models.wavenet import wavenet
 
@@ -32,4 +30,4 @@ def scale_output(model: Model, params: Params, gain: float) -> tuple[Model, Para
             "output level cannot be changed afterwards. Train it without "
             "data.normalize_dbfs."
         )
-    return model, {**params, name: jax.tree.map(lambda w: w * gain, params[name])}
+    return model, {**params, name: {key: w * gain for key, w in params[name].items()}}

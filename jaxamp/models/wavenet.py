@@ -10,12 +10,14 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import flax.linen as nn
-import jax.numpy as jnp
-
-from jaxamp.core import Array, ConfigError, Model
-from jaxamp.layers import CausalConv, Pointwise, activation, last
-from jaxamp.models.wrap import freeze, remember, wrap
+from jaxamp.core import ConfigError, Model, check_activation
+from jaxamp.models.record import (
+    Functions,
+    freeze,
+    record,
+    refuse_unlike_sizes,
+    remember,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,79 +38,11 @@ class LayerArray:
         layers = zip(self.kernel_sizes, self.dilations, strict=True)
         return sum((k - 1) * d for k, d in layers) + self.head_kernel_size - 1
 
-
-class Layers(nn.Module):
-    """One layer array.
-
-    Shapes:
-        x `[b, i, t]`, condition `[b, 1, t]`, skip `[b, channels, t]` or None, state
-        -> x `[b, channels, s]`, skip `[b, head_size, s]`, state
-    """
-
-    shape: LayerArray
-
-    @nn.compact
-    def __call__(
-        self, x: Array, condition: Array, skip: Any, state: Mapping[str, Any]
-    ) -> tuple[Array, Array, Mapping[str, Any]]:
-        shape = self.shape
-        x = Pointwise(shape.channels, bias=False, name="rechannel")(x)
-        pasts = []
-        for index, (kernel_size, dilation, act) in enumerate(
-            zip(shape.kernel_sizes, shape.dilations, shape.activations, strict=True)
-        ):
-            conv = CausalConv(
-                shape.channels, kernel_size, dilation, name=f"conv_{index}"
-            )
-            z, past = conv(x, state["layers"][index])
-            pasts.append(past)
-            length = z.shape[2]
-            heard = last(condition, length)
-            z = z + Pointwise(shape.channels, bias=False, name=f"mixin_{index}")(heard)
-            z = activation(act)(z)
-            skip = z if skip is None else added(skip, z)
-            layer1x1 = Pointwise(shape.channels, name=f"layer1x1_{index}")
-            x = last(x, length) + layer1x1(z)
-        head = CausalConv(
-            shape.head_size, shape.head_kernel_size, bias=shape.head_bias, name="head"
-        )
-        skip, past = head(skip, state["head"])
-        return x, skip, {"layers": tuple(pasts), "head": past}
-
-
-def added(skip: Array, z: Array) -> Array:
-    """Their sum where both are certain: of either, the newest samples.
-
-    From an unknown past, a layer answers less than the layer below; a head with a
-    memory of its own may answer less still than the next array's first layers.
-    """
-    length = min(skip.shape[2], z.shape[2])
-    return last(skip, length) + last(z, length)
-
-
-class WaveNet(nn.Module):
-    """Layer arrays, one after the other.
-
-    Shapes:
-        x `[b, 1, t]`, state -> y `[b, 1, s]`, state
-
-    Source:
-        van den Oord et al. 2016; the array layout of .nam files.
-    """
-
-    arrays: tuple[LayerArray, ...]
-    head_scale: float
-
-    @nn.compact
-    def __call__(self, x: Array, state: tuple[Any, ...]) -> tuple[Array, Any]:
-        condition = x
-        skip: Any = None
-        new_state = []
-        for index, (shape, past) in enumerate(zip(self.arrays, state, strict=True)):
-            layers = Layers(shape, name=f"array_{index}")
-            x, skip, new_past = layers(x, condition, skip, past)
-            new_state.append(new_past)
-        return jnp.asarray(self.head_scale, x.dtype) * skip, tuple(new_state)
+    def macs(self, inputs: int) -> int:
+        """Multiply-accumulates a sample: rechannel, layers with mixin and 1x1, head."""
+        c = self.channels
+        layers = sum(c * (c * kernel_size + 1 + c) for kernel_size in self.kernel_sizes)
+        return c * inputs + layers + self.head_size * c * self.head_kernel_size
 
 
 @remember
@@ -137,9 +71,15 @@ def wavenet(
     if not shapes or shapes[-1].head_size != 1:
         raise ConfigError("A WaveNet's last layer array must have head_size 1.")
     receptive_field = 1 + sum(shape.reach for shape in shapes)
-    return wrap(
-        WaveNet(shapes, head_scale),
-        lambda _, batch, dtype: tuple(empty(shape, batch, dtype) for shape in shapes),
+    head_scale = float(head_scale)
+
+    def network() -> Functions:
+        from jaxamp.models.networks.wavenet import functions  # noqa: PLC0415 (Flax)
+
+        return functions(shapes, head_scale)
+
+    return record(
+        network,
         architecture="WaveNet",
         hyperparameters={
             "arrays": [described(shape) for shape in shapes],
@@ -149,7 +89,15 @@ def wavenet(
         sample_rate=sample_rate,
         receptive_field=receptive_field,
         warmup=receptive_field - 1,
+        rings=True,
+        macs_per_sample=count_macs(shapes),
     )
+
+
+def count_macs(shapes: Sequence[LayerArray]) -> int:
+    """Every weight multiplies once a sample; biases do not."""
+    inputs = (1, *(shape.channels for shape in shapes))
+    return sum(shape.macs(i) for i, shape in zip(inputs, shapes, strict=False))
 
 
 def layer_array(
@@ -164,7 +112,7 @@ def layer_array(
 ) -> LayerArray:
     """One array's shape, with single values spread over its layers."""
     layers = len(dilations)
-    return LayerArray(
+    shape = LayerArray(
         channels=channels,
         dilations=tuple(dilations),
         kernel_sizes=per_layer("kernel_size", kernel_size, layers),
@@ -173,6 +121,16 @@ def layer_array(
         head_kernel_size=head_kernel_size,
         head_bias=head_bias,
     )
+    refuse_unlike_sizes(
+        channels=channels,
+        dilations=shape.dilations,
+        kernel_size=shape.kernel_sizes,
+        head_size=head_size,
+        head_kernel_size=head_kernel_size,
+    )
+    for spec in shape.activations:
+        check_activation(spec)
+    return shape
 
 
 def per_layer(name: str, value: Any, layers: int) -> tuple[Any, ...]:
@@ -200,9 +158,3 @@ def described(shape: LayerArray) -> dict[str, Any]:
         "head_kernel_size": shape.head_kernel_size,
         "head_bias": shape.head_bias,
     }
-
-
-def empty(shape: LayerArray, batch: int, dtype: Any) -> dict[str, Any]:
-    """The state of an array that knows nothing of the past."""
-    past = jnp.zeros((batch, shape.channels, 0), dtype)
-    return {"layers": (past,) * len(shape.dilations), "head": past}

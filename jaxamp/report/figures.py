@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import signal
+import scipy  # imports its parts when they are first used
 
 EXCERPT_SECONDS = 0.03
 """Length of the waveform excerpt: some periods of a low string."""
@@ -91,7 +91,7 @@ def draw_spectra(
         (prediction, PREDICTION, 1.0, "prediction"),
         (prediction - target, ERROR, 1.0, "error"),
     ):
-        hertz, power = signal.welch(
+        hertz, power = scipy.signal.welch(
             audio, sample_rate, nperseg=min(4096, audio.size), scaling="spectrum"
         )
         axes.semilogx(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.linalg import solve_toeplitz
 
-from jaxamp.core import ConfigError
+from jaxamp.core import ConfigError, compile_cache
+from jaxamp.core.compile_cache import Programs
 from jaxamp.data.demo import demo
 
 
@@ -98,3 +99,16 @@ def test_a_knob_beyond_its_stops_is_refused():
 def test_a_level_of_zero_still_has_findings_json_can_hold():
     mute = demo(level=0, seconds=4, validation_seconds=1)
     assert json.loads(json.dumps(mute.findings, allow_nan=False)) == mute.findings
+
+
+def test_what_is_kept_is_what_was_played(tmp_path, monkeypatch):
+    kept = Programs(tmp_path)
+    monkeypatch.setattr(compile_cache, "in_use", lambda: None)
+    played = demo(seconds=4, validation_seconds=1)
+    monkeypatch.setattr(compile_cache, "in_use", lambda: kept)
+    demo(seconds=4, validation_seconds=1)
+    assert len(list(tmp_path.iterdir())) == 1
+    again = demo(seconds=4, validation_seconds=1)
+    np.testing.assert_array_equal(again.train[1].target, played.train[1].target)
+    demo(seconds=4, validation_seconds=1, gain=0.6)
+    assert len(list(tmp_path.iterdir())) == 2, "another amp is not taken for it"

@@ -11,11 +11,11 @@ import soundfile
 from jaxamp.core import ConfigError
 from jaxamp.dsp.signals import loudness_signal
 from jaxamp.formats.nam import (
-    loudness_and_gain,
     read_nam,
     training_record,
     write_nam,
 )
+from jaxamp.formats.nam.loudness import loudness_and_gain
 from jaxamp.models import build
 
 THROUGH = build("Linear", {"receptive_field": 1})

@@ -3,22 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jaxamp.core import ConfigError
+from jaxamp.core import ConfigError, check_activation
 from jaxamp.formats.fields import Fields
-from jaxamp.layers import activation
 
 HARDTANH = {"type": "Hardtanh", "min_val": -1.0, "max_val": 1.0}
 """Spelled out by some trainers; players know no other corners."""
 
 
 def read_activation(fields: Fields, key: str, value: Any) -> Any:
-    """The spec that layers understand; a name wherever there are no options."""
+    """The spec that models understand; a name wherever there are no options."""
     spec = plain(value)
     if spec is None:
         fields.note(key, "must be the name of an activation, or an object with `type`")
         return "Tanh"
     try:
-        activation(spec)
+        check_activation(spec)
     except ConfigError as problem:
         fields.note(key, f"is not supported: {problem}".rstrip("."))
         return "Tanh"

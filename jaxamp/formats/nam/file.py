@@ -6,9 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
 from jaxamp.core import ConfigError, FormatError, Model, Params
 from jaxamp.formats.files import read_bounded, replace_file
 from jaxamp.formats.nam import container, convnet, linear, lstm, wavenet
@@ -30,6 +27,8 @@ def read_nam(
 ) -> tuple[Model, Params, dict[str, Any]]:
     """The model in a file, its parameters, and what the file says about the amp.
 
+    The parameters are NumPy's, so that a file can be described without JAX.
+
     Args:
         size: Of a file that holds several sizes, the share of the full size that may
             be spent, 0 to 1; by default the largest is read. Elsewhere it means
@@ -45,7 +44,7 @@ def read_nam(
         model, params = decode(document)
     except (FormatError, ConfigError) as problem:
         raise FormatError(f"{path.name} cannot be read: {problem}") from None
-    return model, jax.tree.map(jnp.asarray, params), dict(document.metadata)
+    return model, params, dict(document.metadata)
 
 
 def write_nam(

@@ -8,8 +8,6 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxamp.core import FormatError, Model, Params
@@ -120,7 +118,9 @@ def joined(params: Params, state: Any, hidden: list[int]) -> dict[str, Any]:
 
 def settled(model: Model, params: Params) -> Any:
     """The state that silence leaves, starting from the model's own initial state."""
-    quiet = jnp.zeros((1, 1, SILENCE_BEFORE_EXPORT), jnp.float32)
+    import jax  # noqa: PLC0415 (slow to import, and no file needs it to be read)
+
+    quiet = np.zeros((1, 1, SILENCE_BEFORE_EXPORT), np.float32)
     state = model.init_state(params, 1)
     return jax.jit(model.apply)(params, quiet, None, state)[1]
 

@@ -1,0 +1,1 @@
+"""Networks in Flax, imported when a model is first played or trained."""

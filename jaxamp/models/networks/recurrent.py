@@ -1,0 +1,69 @@
+"""Recurrent layers and an optional linear head."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from jaxamp.core import Array
+from jaxamp.layers import GRU, LSTM, Pointwise
+from jaxamp.models.record import Functions
+from jaxamp.models.recurrent import CELLS
+from jaxamp.models.wrap import wrap
+
+LAYERS = {"LSTM": LSTM, "GRU": GRU}
+
+
+class Recurrent(nn.Module):
+    """Recurrent layers and an optional linear head.
+
+    Shapes:
+        x `[b, 1, t]`, state -> y `[b, 1, t]`, state
+    """
+
+    cell: str
+    hidden: tuple[int, ...]
+    skip: bool
+    head: bool
+    learned_state: bool
+    longest_memory: float
+    initial_weights: str
+
+    @nn.compact
+    def __call__(self, x: Array, state: tuple[Any, ...]) -> tuple[Array, Any]:
+        layer, parts = LAYERS[self.cell], CELLS[self.cell].state
+        y, new_state = x, []
+        for index, (hidden, past) in enumerate(zip(self.hidden, state, strict=True)):
+            beginning = (self.longest_memory, self.initial_weights)
+            cells = layer(hidden, *beginning, name=f"layer_{index}")
+            y, new_past = cells(y, past)
+            new_state.append(new_past)
+            if self.learned_state:  # read by the initial state, not here
+                for part in parts:
+                    name = f"initial_{part}_{index}"
+                    self.param(name, nn.initializers.zeros, (hidden,))
+        if self.head:
+            y = Pointwise(1, name="head")(y)
+        if self.skip:
+            y = y + x
+        return y, tuple(new_state)
+
+
+def functions(**shape: Any) -> Functions:
+    """What the stack computes; the arguments are those of `Recurrent`."""
+    stack = Recurrent(**shape)
+
+    def empty_state(params: Any, batch: int, dtype: Any) -> tuple[Any, ...]:
+        def initial(part: str, index: int, size: int) -> Array:
+            if stack.learned_state and params is not None:
+                value = params[f"initial_{part}_{index}"]
+            else:
+                value = jnp.zeros(size, dtype)
+            return jnp.broadcast_to(value, (batch, size))
+
+        return tuple(
+            tuple(initial(part, index, size) for part in CELLS[stack.cell].state)
+            for index, size in enumerate(stack.hidden)
+        )
+
+    return wrap(stack, empty_state)
