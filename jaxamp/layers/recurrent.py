@@ -5,14 +5,11 @@ whole block; only the recurrence itself is scanned.
 """
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
 from jaxamp.core import Array
+from jaxamp.layers.cells import gru, halved, in_chunks, lstm, plain_gru, plain_lstm
 from jaxamp.layers.conv import fan_in_uniform
-
-HIGHEST = jax.lax.Precision.HIGHEST
-
 
 INITIAL_WEIGHTS = {
     "uniform": (fan_in_uniform, fan_in_uniform, fan_in_uniform, 0.0),
@@ -28,7 +25,35 @@ function of how many they add up, and what the forget gate's bias has on top; `u
 is PyTorch's habit, `glorot` Keras's"""
 
 
-class LSTM(nn.Module):
+class Recurrence(nn.Module):
+    """What LSTM and GRU have in common: how they begin and how they are played."""
+
+    hidden: int
+    longest_memory: float = 1.0
+    """Samples that the cell which remembers longest remembers at first."""
+    initial_weights: str = "uniform"
+    """A name out of `INITIAL_WEIGHTS`."""
+    plain: bool = False
+    """Let JAX differentiate the loop; slower, equal to 1e-5, and known to `jax.jvp`."""
+
+    def matrices(self, inputs: int, gates: int) -> tuple[Array, Array]:
+        """The weights of the input and of the state."""
+        of_input, of_state, _, _ = INITIAL_WEIGHTS[self.initial_weights]
+        shape = (gates * self.hidden, inputs)
+        weight = self.param("input_weight", of_input(inputs), shape)
+        shape = (gates * self.hidden, self.hidden)
+        init = of_state(self.hidden)
+        return weight, self.param("recurrent_weight", init, shape)
+
+    def bias(self, name: str, gates: str) -> Array:
+        """A bias that spreads the memories of the cells."""
+        _, _, of_bias, forget = INITIAL_WEIGHTS[self.initial_weights]
+        init = of_bias(self.hidden)
+        spread = remembering(init, self.longest_memory, gates, forget)
+        return self.param(name, spread, (len(gates) * self.hidden,))
+
+
+class LSTM(Recurrence):
     """Long short-term memory: a hidden voice and a slowly changing cell.
 
     Shapes:
@@ -40,40 +65,19 @@ class LSTM(nn.Module):
         order input, forget, cell, output, as in .nam files and PyTorch.
     """
 
-    hidden: int
-    longest_memory: float = 1.0
-    """Samples that the cell which remembers longest remembers at first."""
-    initial_weights: str = "uniform"
-    """A name out of `INITIAL_WEIGHTS`."""
-
     @nn.compact
     def __call__(
         self, x: Array, state: tuple[Array, ...]
     ) -> tuple[Array, tuple[Array, ...]]:
-        rows = 4 * self.hidden
-        of_input, of_state, of_bias, forget = INITIAL_WEIGHTS[self.initial_weights]
-        spread = remembering(of_bias(self.hidden), self.longest_memory, "ifgo", forget)
-        shape = (rows, x.shape[1])
-        weight = self.param("input_weight", of_input(x.shape[1]), shape)
-        shape = (rows, self.hidden)
-        recurrent = self.param("recurrent_weight", of_state(self.hidden), shape)
-        bias = self.param("bias", spread, (rows,))
-        driven = jnp.einsum("oi,bit->tbo", weight, x, precision=HIGHEST) + bias
-        transposed = recurrent.T
-
-        def advance(carry, driven):
-            h, c = carry
-            gates = driven + jnp.dot(h, transposed, precision=HIGHEST)
-            i, f, g, o = jnp.split(gates, 4, axis=1)
-            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-            h = jax.nn.sigmoid(o) * jnp.tanh(c)
-            return (h, c), h
-
-        state, y = jax.lax.scan(advance, state, driven)
+        weight, recurrent = self.matrices(x.shape[1], gates=4)
+        bias = self.bias("bias", "ifgo")
+        weights = halved((weight, bias, recurrent), (0.5, 0.5, 1.0, 0.5))
+        cell = plain_lstm if self.plain else lstm
+        y, state = in_chunks(cell, x.transpose(2, 0, 1), weights, state)
         return y.transpose(1, 2, 0), state
 
 
-class GRU(nn.Module):
+class GRU(Recurrence):
     """Gated recurrent unit: one hidden voice and two gates.
 
     Shapes:
@@ -84,41 +88,18 @@ class GRU(nn.Module):
         update, new, and two biases, as in PyTorch.
     """
 
-    hidden: int
-    longest_memory: float = 1.0
-    """Samples that the cell which remembers longest remembers at first."""
-    initial_weights: str = "uniform"
-    """A name out of `INITIAL_WEIGHTS`."""
-
     @nn.compact
     def __call__(
         self, x: Array, state: tuple[Array, ...]
     ) -> tuple[Array, tuple[Array, ...]]:
-        rows = 3 * self.hidden
-        of_input, of_state, of_bias, forget = INITIAL_WEIGHTS[self.initial_weights]
-        spread = remembering(of_bias(self.hidden), self.longest_memory, "rzn", forget)
-        shape = (rows, x.shape[1])
-        weight = self.param("input_weight", of_input(x.shape[1]), shape)
-        shape = (rows, self.hidden)
-        recurrent = self.param("recurrent_weight", of_state(self.hidden), shape)
-        input_bias = self.param("input_bias", spread, (rows,))
-        init = of_bias(self.hidden)
-        recurrent_bias = self.param("recurrent_bias", init, (rows,))
-        driven = jnp.einsum("oi,bit->tbo", weight, x, precision=HIGHEST) + input_bias
-        transposed = recurrent.T
-
-        def advance(carry, driven):
-            (h,) = carry
-            back = jnp.dot(h, transposed, precision=HIGHEST) + recurrent_bias
-            reset, update, new = jnp.split(driven, 3, axis=1)
-            reset_back, update_back, new_back = jnp.split(back, 3, axis=1)
-            r = jax.nn.sigmoid(reset + reset_back)
-            z = jax.nn.sigmoid(update + update_back)
-            n = jnp.tanh(new + r * new_back)
-            h = (1 - z) * n + z * h
-            return (h,), h
-
-        state, y = jax.lax.scan(advance, state, driven)
+        weight, recurrent = self.matrices(x.shape[1], gates=3)
+        bias = self.bias("input_bias", "rzn")
+        init = INITIAL_WEIGHTS[self.initial_weights][2](self.hidden)
+        recurrent_bias = self.param("recurrent_bias", init, (3 * self.hidden,))
+        weights = (weight, bias, recurrent, recurrent_bias)
+        cell = plain_gru if self.plain else gru
+        weights = halved(weights, (0.5, 0.5, 1.0))
+        y, state = in_chunks(cell, x.transpose(2, 0, 1), weights, state)
         return y.transpose(1, 2, 0), state
 
 
