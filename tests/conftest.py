@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import jax
 import pytest
 
 from jaxamp.core.compile_cache import use_compile_cache
@@ -30,3 +31,19 @@ def compile_cache(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compile_cache")
     os.environ["JAXAMP_CACHE"] = str(folder)  # for the commands that tests start
     use_compile_cache()
+
+
+MAPPINGS = Path("/proc/self/maps")
+MANY_MAPPINGS = 30_000
+"""Half of what Linux allows a process by default."""
+
+
+@pytest.fixture(autouse=True)
+def forgotten_programs():
+    """Lets go of compiled programs before they hold too many memory mappings.
+
+    All tests together need more than a process may have, and XLA then aborts.
+    """
+    yield
+    if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MANY_MAPPINGS:
+        jax.clear_caches()
