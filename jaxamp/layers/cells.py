@@ -7,6 +7,15 @@ loop over single numbers. For that the gates arrive halved where a sigmoid follo
 because sigmoid(2x) = 0.5 tanh(x) + 0.5 (see `halved`). Backwards, everything that
 does not wait for a later sample is done for many samples at once, outside the loop.
 
+Milliseconds, as sigmoids differentiated by JAX / as here / `torch.nn.LSTM`, measured
+in turn on two otherwise idle cores with AVX-512: a training step on 16 windows of 8,192
+samples in NAM's recipe, burn-in 4,096, chunks of 512, LSTM 1x16 55 / 31 / 70 to 119,
+3x18 225 / 94 / 194 to 343 (NAM's own step, whose loss covers the burn-in too); the
+stack 64-64-1 on 16 windows of 5,280 457 / 213 / 315. One second of sound on one core,
+LSTM 1x40 31 / 13 / 32, 1x16 14 / 7 / 12; GRU 1x40 28 / 11.
+Tried and not kept: the carry laid out `[hidden, b]` (half as slow again), unrolling by
+2 and 4, keeping the gates for the way back (a tenth to a quarter slower).
+
 A cell is `(x [t, b, i], weights, state) -> (y [t, b, hidden], state)`, time first.
 Each has a `plain_` twin, differentiated by JAX itself; the two agree to 1e-5, and only
 the plain one knows forward-mode derivatives (`jax.jvp`, `jax.linearize`).
@@ -25,7 +34,8 @@ State = tuple[Array, ...]
 Cell = Callable[[Array, Weights, State], tuple[Array, State]]
 
 CHUNK = 128
-"""Samples whose gates are computed, and on the way back kept, together."""
+"""Samples whose gates are computed together. The stack 64-64-1 learns 1.5 times as
+fast as with all 5,280 at once; 64 and 512 are a tenth slower than 128 and 256."""
 
 FEWEST = 32
 """Chunks shorter than this are not worth a loop of their own."""

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxamp.core import Array, Model, Params, State, silence
+from jaxamp.core.compiler import WIDE
 
 BLOCK = 2048
 """Samples a block; large enough to be fast, small enough to stay in the cache."""
@@ -102,7 +103,9 @@ def play_whole(
     return np.moveaxis(played, 0, 2).reshape(x.shape), state
 
 
-@partial(jax.jit, static_argnames="model", donate_argnames="state")
+@partial(
+    jax.jit, static_argnames="model", donate_argnames="state", compiler_options=WIDE
+)
 def play_blocks(
     model: Model, params: Params, blocks: Array, count: int | Array, state: State
 ) -> tuple[Array, State]:
