@@ -17,7 +17,6 @@ import jax.numpy as jnp
 import optax
 
 from jaxamp.core import Array, Batch, Dataset, Loss, Model, Params, State
-from jaxamp.core.compiler import WIDE
 from jaxamp.train.gradient import mean_gradient
 
 STEPS_PER_CALL = 1000
@@ -91,9 +90,7 @@ def kept_params(state: TrainState) -> Params:
     return state.params if state.average is None else state.average
 
 
-@partial(
-    jax.jit, static_argnames="tasks", donate_argnames="states", compiler_options=WIDE
-)
+@partial(jax.jit, static_argnames="tasks", donate_argnames="states")
 def train_steps(
     tasks: tuple[Task, ...],
     states: tuple[TrainState, ...],
