@@ -1,7 +1,8 @@
 """Streaming: block by block with explicit state, and whole files on top of it."""
 
 from jaxamp.stream.bench import realtime_factor
-from jaxamp.stream.player import Carried, Player
+from jaxamp.stream.carried import Carried
+from jaxamp.stream.player import Player
 from jaxamp.stream.process import BLOCK, play, process, step
 
 __all__ = [

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxamp.core import Model, Params, silence
-from jaxamp.stream.process import play_blocks
+from jaxamp.core import Model, Params
+from jaxamp.stream.process import play_blocks, ready
 
 
 def realtime_factor(
@@ -22,8 +22,10 @@ def realtime_factor(
     blocks = jnp.asarray(noise, jnp.float32)
     times = []
     for _ in range(4):  # the first compiles
-        state = jax.block_until_ready(silence(model, params))
+        layout, state = ready(model, params, block)
+        jax.block_until_ready(state)
         begin = time.perf_counter()
-        jax.block_until_ready(play_blocks(model, params, blocks, count, state))
+        played = play_blocks(model, params, blocks, count, layout, state)
+        jax.block_until_ready(played)
         times.append(time.perf_counter() - begin)
     return count * block / model.sample_rate / min(times[1:])

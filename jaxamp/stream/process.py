@@ -14,11 +14,12 @@ import numpy as np
 
 from jaxamp.core import Array, Model, Params, State, silence
 from jaxamp.core.compiler import WIDE
+from jaxamp.stream.carried import Carried, Layout
 
-BLOCK = 2048
+BLOCK = 512
 """Samples a block; large enough to be fast, small enough to stay in the cache."""
 
-BLOCKS_PER_CALL = 64
+BLOCKS_PER_CALL = 256
 """Blocks played by one compiled call."""
 
 
@@ -70,50 +71,67 @@ def play(
 
     What comes out has the same length in all; the pieces may be cut anywhere.
     """
-    state = silence(model, params, batch)
+    layout, state = ready(model, params, block, batch)
     rest = np.zeros((batch, 1, 0), np.float32)
     for piece in pieces:
         for start in range(0, piece.shape[2], block * BLOCKS_PER_CALL):
             part = piece[:, :, start : start + block * BLOCKS_PER_CALL]
             rest = np.concatenate([rest, part], axis=2)
             whole = rest.shape[2] - rest.shape[2] % block
-            y, state = play_whole(model, params, rest[:, :, :whole], block, state)
+            y, state = play_whole(model, params, rest[:, :, :whole], layout, state)
             rest = rest[:, :, whole:]
             yield y
     if rest.shape[2]:  # the tail is played too: filled up, and cut again
         filled = np.pad(rest, ((0, 0), (0, 0), (0, block - rest.shape[2])))
-        y, _ = play_whole(model, params, filled, block, state)
+        y, _ = play_whole(model, params, filled, layout, state)
         yield y[:, :, : rest.shape[2]]
 
 
+def ready(
+    model: Model, params: Params, block: int, batch: int = 1
+) -> tuple[Layout, Carried]:
+    """Where the state lies for blocks of this length, and the state of silence."""
+    quiet = silence(model, params, batch)
+    layout = Layout.of(model, quiet, block, batch)
+    return layout, layout.packed(quiet)
+
+
 def play_whole(
-    model: Model, params: Params, x: np.ndarray, block: int, state: State
-) -> tuple[np.ndarray, State]:
+    model: Model, params: Params, x: np.ndarray, layout: Layout, state: Carried
+) -> tuple[np.ndarray, Carried]:
     """Plays x `[b, 1, n * block]`, by compiled calls of one and the same shape."""
-    count = x.shape[2] // block
-    blocks = np.moveaxis(x.reshape(*x.shape[:2], count, block), 2, 0)
+    count = x.shape[2] // layout.block
+    blocks = np.moveaxis(x.reshape(*x.shape[:2], count, layout.block), 2, 0)
     answers = []
     for start in range(0, count, BLOCKS_PER_CALL):
         part = blocks[start : start + BLOCKS_PER_CALL]
         room = np.zeros((BLOCKS_PER_CALL, *part.shape[1:]), np.float32)
         room[: len(part)] = part
-        y, state = play_blocks(model, params, room, len(part), state)
+        y, state = play_blocks(model, params, room, len(part), layout, state)
         answers.append(np.asarray(y)[: len(part)])
     played = np.concatenate([blocks[:0], *answers])
     return np.moveaxis(played, 0, 2).reshape(x.shape), state
 
 
 @partial(
-    jax.jit, static_argnames="model", donate_argnames="state", compiler_options=WIDE
+    jax.jit,
+    static_argnames=("model", "layout"),
+    donate_argnames="state",
+    compiler_options=WIDE,
 )
 def play_blocks(
-    model: Model, params: Params, blocks: Array, count: int | Array, state: State
-) -> tuple[Array, State]:
+    model: Model,
+    params: Params,
+    blocks: Array,
+    count: int | Array,
+    layout: Layout,
+    state: Carried,
+) -> tuple[Array, Carried]:
     """The first `count` of blocks `[n, batch, 1, t]`, in one compiled call."""
 
-    def one(index: Array, carry: tuple[Array, State]) -> tuple[Array, State]:
+    def one(index: Array, carry: tuple[Array, Carried]) -> tuple[Array, Carried]:
         played, state = carry
-        y, state = model.apply(params, blocks[index], None, state)
+        y, state = layout.play(model, params, blocks[index], state)
         return played.at[index].set(y), state
 
     return jax.lax.fori_loop(0, count, one, (jnp.zeros_like(blocks), state))

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxamp.core import Array, Batch, Dataset, Loss, Model, Params, State
+from jaxamp.core.compiler import LEARNING
 from jaxamp.train.gradient import mean_gradient
 
 STEPS_PER_CALL = 1000
@@ -90,7 +91,12 @@ def kept_params(state: TrainState) -> Params:
     return state.params if state.average is None else state.average
 
 
-@partial(jax.jit, static_argnames="tasks", donate_argnames="states")
+@partial(
+    jax.jit,
+    static_argnames="tasks",
+    donate_argnames="states",
+    compiler_options=LEARNING,
+)
 def train_steps(
     tasks: tuple[Task, ...],
     states: tuple[TrainState, ...],

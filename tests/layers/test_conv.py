@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxamp.layers import CausalConv, Pointwise, last
+from jaxamp.layers.conv import convolve, correlate
 
 
 def by_hand(x, weight, bias, dilation):
@@ -43,7 +44,6 @@ def assert_as_by_hand(inputs, outputs, taps, dilation, past, length, seed=0):
     np.testing.assert_array_equal(new, heard[:, :, past + length - kept :])
 
 
-# Few channels, so that XLA's own convolution is chosen; many, so that it is not.
 @settings(max_examples=15, deadline=None)
 @given(
     inputs=st.sampled_from([1, 2, 7]),
@@ -72,6 +72,56 @@ def test_many_channels_are_the_same_sum(inputs, outputs, past):
 )
 def test_long_kernels_are_the_same_sum(taps, past, length):
     assert_as_by_hand(2, 3, taps, 1, past, length)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "taps", "dilation", "length"),
+    [
+        (2, 2, 3, 4, 40),  # a sum of products, few pairs
+        (12, 12, 2, 1, 90),  # a sum of products, many pairs
+        (8, 8, 6, 7, 100),  # one matrix product
+        (16, 16, 3, 2, 60),
+        (8, 1, 16, 1, 70),  # little comes out
+        (3, 20, 15, 2, 50),
+        (2, 3, 20, 2, 80),  # more taps than are stacked
+        (5, 7, 1, 1, 33),  # one tap
+        (16, 16, 1, 1, 9),
+        (4, 4, 3, 4, 8 + 5),  # fewer samples than are folded
+        (4, 4, 3, 4, 8),  # none at all
+    ],
+)
+def test_derivatives_are_those_of_the_plain_convolution(
+    inputs, outputs, taps, dilation, length
+):
+    weight, _, random = drawn(inputs, outputs, taps, 0)
+    x = jnp.asarray(random.standard_normal((2, inputs, length)), jnp.float32)
+    heard = max(0, length - (taps - 1) * dilation)
+    wanted = jnp.asarray(random.standard_normal((2, outputs, heard)), jnp.float32)
+
+    def gradients(way):
+        @jax.jit
+        def both(x, weight):
+            return jax.vjp(lambda x, w: way(x, w, dilation), x, weight)[1](wanted)
+
+        return both(x, jnp.asarray(weight))
+
+    for mine, plain in zip(gradients(convolve), gradients(correlate), strict=True):
+        scale = 1e-5 * max(1.0, float(jnp.max(jnp.abs(plain), initial=0.0)))
+        np.testing.assert_allclose(mine, plain, rtol=0, atol=scale)
+
+
+def test_convolutions_of_several_members_are_those_of_each():
+    weights = jax.random.normal(jax.random.key(0), (3, 8, 8, 6))
+    x = jax.random.normal(jax.random.key(1), (3, 2, 8, 90))
+
+    def both(x, weight):
+        return jax.value_and_grad(lambda w: jnp.sum(convolve(x, w, 3) ** 2))(weight)
+
+    energies, gradients = jax.jit(jax.vmap(both))(x, weights)
+    for member in range(3):
+        energy, gradient = jax.jit(both)(x[member], weights[member])
+        np.testing.assert_allclose(energies[member], energy, rtol=1e-5)
+        np.testing.assert_allclose(gradients[member], gradient, rtol=1e-4, atol=1e-2)
 
 
 def test_too_little_to_answer_is_remembered():

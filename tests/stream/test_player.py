@@ -66,7 +66,7 @@ def test_signals_side_by_side_do_not_hear_each_other():
 def test_a_ring_goes_round_without_a_seam():
     params = BENT.init(jax.random.key(3))
     player = Player(BENT, params, block=16)
-    rounds = max(place.blocks for place in player._places.values())
+    rounds = max(place.blocks for place in player._layout.places.values())
     x = noise(16 * (3 * rounds + 5))
     expected = process(BENT, params, x)
     np.testing.assert_allclose(played(player, x), expected, rtol=0, atol=1e-5)
