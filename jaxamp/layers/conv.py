@@ -33,7 +33,7 @@ SPELLED_TERMS = 24
 """Inputs times taps up to which a sum of products is faster than a matrix product."""
 
 BRIEF = 128
-"""Blocks up to which XLA's convolution, joined with what surrounds it, is faster."""
+"""Samples up to which XLA's convolution, joined with what surrounds it, is faster."""
 
 FOLDED_PAIRS = 144
 """Pairs of channels up to which a loop over them beats a matrix product."""
@@ -126,12 +126,12 @@ def convolve(x: Array, weight: Array, dilation: int) -> Array:
     length = x.shape[2] - (kernel_size - 1) * dilation
     if length <= 0:
         return jnp.zeros((x.shape[0], outputs, 0), x.dtype)
-    if kernel_size == 1:
-        return product(weight[:, :, 0], x)
     if kernel_size >= FFT_FROM_TAPS and dilation == 1:
         return convolve_by_fft(x, weight)
-    if kernel_size > STACKED_TAPS:
+    if kernel_size > STACKED_TAPS or length <= BRIEF:
         return correlate(x, weight, dilation)
+    if kernel_size == 1:
+        return product(weight[:, :, 0], x)
     return short(x, weight, dilation)
 
 
@@ -146,10 +146,8 @@ def convolve_ring(ring: Ring, x: Array, weight: Array, dilation: int) -> Array:
     contiguous = reach <= length or kernel_size > STACKED_TAPS
     near = reach if contiguous else max(lag for lag in lags if lag < length)
     heard = jnp.concatenate([ring.before(near, near), x], axis=2) if near else x
-    briefly = length <= BRIEF
     if contiguous:
-        plain = briefly and kernel_size < FFT_FROM_TAPS
-        return (correlate if plain else convolve)(heard, weight, dilation)
+        return convolve(heard, weight, dilation)
     taps = [
         ring.before(lag, length)
         if lag >= length
@@ -157,7 +155,7 @@ def convolve_ring(ring: Ring, x: Array, weight: Array, dilation: int) -> Array:
         for lag in lags
     ]
     matrix = weight.transpose(0, 2, 1).reshape(weight.shape[0], -1)
-    if briefly:
+    if length <= BRIEF:
         return correlate(jnp.concatenate(taps, axis=1), matrix[:, :, None])
     return joined_product(matrix, *taps)
 
@@ -186,7 +184,7 @@ def pairs(x: Array, y: Array) -> Array:
     put off: `FOLDS` stretches are first added up sample by sample.
     """
     inputs, outputs, length = x.shape[1], y.shape[1], x.shape[2]
-    if inputs * outputs > FOLDED_PAIRS or length < FOLDS:
+    if inputs * outputs > FOLDED_PAIRS:
         return jnp.einsum("bit,bot->io", x, y, precision=precision())
     fold = length // FOLDS
     products = (

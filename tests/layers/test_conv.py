@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxamp.layers import CausalConv, Pointwise, last
-from jaxamp.layers.conv import convolve, correlate
+from jaxamp.layers.conv import BRIEF, convolve, correlate
 
 
 def by_hand(x, weight, bias, dilation):
@@ -62,8 +62,9 @@ def test_a_convolution_is_the_sum_over_taps_of_whatever_past(
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(8, 8), (13, 5), (9, 9)])
 @pytest.mark.parametrize("past", [0, 3, 12])
-def test_many_channels_are_the_same_sum(inputs, outputs, past):
-    assert_as_by_hand(inputs, outputs, 4, 4, past, 50)
+@pytest.mark.parametrize("length", [50, 200])
+def test_many_channels_are_the_same_sum(inputs, outputs, past, length):
+    assert_as_by_hand(inputs, outputs, 4, 4, past, length)
 
 
 @pytest.mark.parametrize(
@@ -77,16 +78,17 @@ def test_long_kernels_are_the_same_sum(taps, past, length):
 @pytest.mark.parametrize(
     ("inputs", "outputs", "taps", "dilation", "length"),
     [
-        (2, 2, 3, 4, 40),  # a sum of products, few pairs
-        (12, 12, 2, 1, 90),  # a sum of products, many pairs
-        (8, 8, 6, 7, 100),  # one matrix product
-        (16, 16, 3, 2, 60),
-        (8, 1, 16, 1, 70),  # little comes out
-        (3, 20, 15, 2, 50),
-        (2, 3, 20, 2, 80),  # more taps than are stacked
-        (5, 7, 1, 1, 33),  # one tap
-        (16, 16, 1, 1, 9),
-        (4, 4, 3, 4, 8 + 5),  # fewer samples than are folded
+        (2, 2, 3, 4, 240),  # a sum of products, few pairs
+        (12, 12, 2, 1, 290),  # a sum of products, many pairs
+        (8, 8, 6, 7, 300),  # one matrix product
+        (16, 16, 3, 2, 260),
+        (8, 1, 16, 1, 270),  # little comes out
+        (3, 20, 15, 2, 250),
+        (2, 3, 20, 2, 280),  # more taps than are stacked
+        (5, 7, 1, 1, 233),  # one tap
+        (16, 16, 1, 1, 209),
+        (4, 4, 3, 4, BRIEF + 8),  # brief
+        (4, 4, 3, 4, BRIEF + 9),  # just not
         (4, 4, 3, 4, 8),  # none at all
     ],
 )
@@ -112,7 +114,7 @@ def test_derivatives_are_those_of_the_plain_convolution(
 
 def test_convolutions_of_several_members_are_those_of_each():
     weights = jax.random.normal(jax.random.key(0), (3, 8, 8, 6))
-    x = jax.random.normal(jax.random.key(1), (3, 2, 8, 90))
+    x = jax.random.normal(jax.random.key(1), (3, 2, 8, 290))
 
     def both(x, weight):
         return jax.value_and_grad(lambda w: jnp.sum(convolve(x, w, 3) ** 2))(weight)
