@@ -7,8 +7,8 @@ XLA's own convolution of few channels runs at a third of the speed of its matrix
 products on a CPU, so a short kernel becomes one product over what all its taps hear,
 with a derivative that is another such convolution. Ten layers of 16 channels and 3
 taps, forward, once more, and back, on four windows of 10,000 samples, one core, in
-milliseconds: XLA's convolution 223, a sum of one-tap convolutions 125, the product
-derived by JAX 81, as here 71.
+milliseconds: XLA's convolution 223, a sum of one-tap convolutions 125; without YNNPACK
+(see `LEARNING`), the product derived by JAX 81, as here 71.
 """
 
 from collections.abc import Sequence

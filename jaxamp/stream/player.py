@@ -47,15 +47,18 @@ class Player:
             x `[t]`, or `[batch, 1, t]` where the batch is not 1 -> y of the same shape.
 
         Raises:
-            ConfigError: The block has another shape, or is not float32.
+            ConfigError: The block has another shape, or holds no floating numbers.
         """
         try:
             return self._call(x, state, self._one)
         except TypeError as error:
+            given = np.asarray(x)
+            if given.shape == self._shape and given.dtype in (np.float32, np.float64):
+                raise
             raise ConfigError(
-                f"The player was given a block of shape {np.shape(x)} and type "
-                f"{np.result_type(x)}. It takes float32 of shape {self._shape}: ask "
-                "for a player with another block or batch, or cut the audio to these."
+                f"The player was given a block of shape {given.shape} and type "
+                f"{given.dtype}. It takes float32 of shape {self._shape}: ask for a "
+                "player with another block or batch, or cut the audio to these."
             ) from error
 
     def silence(self) -> Carried:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from tiny import LSTM, WAVENET, noise
 
+from jaxamp.core import ConfigError, silence
 from jaxamp.models import convnet, linear, wavenet
-from jaxamp.stream import Player, process
+from jaxamp.stream import Player, step
 
 BENT = wavenet(
     arrays=[
@@ -34,6 +35,12 @@ MODELS = {
 }
 
 
+def by_definition(model, params, x):
+    """The model's own definition on the whole signal, with pasts and no rings."""
+    batch = x.shape[0] if x.ndim == 3 else 1
+    return np.asarray(step(model, params, x, silence(model, params, batch))[0])
+
+
 def played(player, x):
     """The signal through the player, block by block."""
     state, answers = player.silence(), []
@@ -48,7 +55,7 @@ def played(player, x):
 def test_blocks_through_the_player_are_the_file_played_at_once(name, block):
     model, x = MODELS[name], noise(block * 40)
     params = model.init(jax.random.key(1))
-    expected = process(model, params, x)
+    expected = by_definition(model, params, x)
     assert np.abs(expected).max() > 1e-3
     y = played(Player(model, params, block=block), x)
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-5)
@@ -59,7 +66,7 @@ def test_signals_side_by_side_do_not_hear_each_other():
     params = BENT.init(jax.random.key(2))
     both = played(Player(BENT, params, block=64, batch=2), x)
     for signal, y in zip(x, both, strict=True):
-        alone = process(BENT, params, signal[0])
+        alone = by_definition(BENT, params, signal[0])
         np.testing.assert_allclose(y[0], alone, rtol=0, atol=1e-5)
 
 
@@ -68,7 +75,7 @@ def test_a_ring_goes_round_without_a_seam():
     player = Player(BENT, params, block=16)
     rounds = max(place.blocks for place in player._layout.places.values())
     x = noise(16 * (3 * rounds + 5))
-    expected = process(BENT, params, x)
+    expected = by_definition(BENT, params, x)
     np.testing.assert_allclose(played(player, x), expected, rtol=0, atol=1e-5)
 
 
@@ -88,3 +95,21 @@ def test_the_count_of_blocks_wraps_around_unheard():
 def test_the_state_is_a_handful_of_arrays():
     params = BENT.init(jax.random.key(5))
     assert len(jax.tree.leaves(Player(BENT, params, block=16).silence())) <= 5
+
+
+@pytest.mark.parametrize(
+    "block", [np.zeros(63, np.float32), np.zeros(64, int), 3.0, [0.0]]
+)
+def test_a_wrong_block_is_refused_and_the_state_is_not_used_up(block):
+    params = WAVENET.init(jax.random.key(0))
+    player = Player(WAVENET, params, block=64)
+    state = player.silence()
+    with pytest.raises(ConfigError, match=r"takes float32 of shape \(64,\)"):
+        player(block, state)
+    player(np.zeros(64, np.float32), state)
+
+
+@pytest.mark.parametrize("wrong", [{"block": 0}, {"block": -1}, {"batch": 0}])
+def test_a_player_of_nothing_is_refused(wrong):
+    with pytest.raises(ConfigError, match="must be 1 or more"):
+        Player(WAVENET, WAVENET.init(jax.random.key(0)), **wrong)
