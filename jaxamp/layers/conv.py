@@ -187,14 +187,12 @@ def pairs(x: Array, y: Array) -> Array:
     if inputs * outputs > FOLDED_PAIRS:
         return jnp.einsum("bit,bot->io", x, y, precision=precision())
     fold = length // FOLDS
-    products = (
-        x[:, :, None, start : start + fold] * y[:, None, :, start : start + fold]
-        for start in range(0, FOLDS * fold, fold)
-    )
-    folded = sum(products, start=jnp.zeros((), x.dtype))
+    stretches, rest = slice(0, FOLDS * fold), slice(FOLDS * fold, None)
+    heard = x[..., stretches].reshape(*x.shape[:2], 1, FOLDS, fold)
+    did = y[..., stretches].reshape(y.shape[0], 1, outputs, FOLDS, fold)
+    folded = jnp.sum(heard * did, axis=3)
     exactly = partial(jnp.einsum, precision=precision())
     summed = exactly("biot,t->io", folded, jnp.ones(fold, x.dtype))
-    rest = slice(FOLDS * fold, None)
     return summed + exactly("bit,bot->io", x[..., rest], y[..., rest])
 
 
