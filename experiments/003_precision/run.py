@@ -91,7 +91,9 @@ def trained_esr(precision, seed, steps):
                 raise SystemExit(f"{precision}, seed {seed}: the loss is not finite.")
     finally:
         convolutions.correlate = exact
-    return validation_esr(one.task.model, kept_params(states[0]), one.passages)
+    return validation_esr(
+        one.task.model, kept_params(one.task.model, states[0]), one.passages
+    )
 
 
 def main():

@@ -64,7 +64,9 @@ def measured(job, budgets):
                 raise SystemExit(f"not finite after step {int(state.step)}")
             seconds += time.perf_counter() - begin
             made += steps
-        esr = validation_esr(job.task.model, kept_params(state), job.passages)
+        esr = validation_esr(
+            job.task.model, kept_params(job.task.model, state), job.passages
+        )
         yield budget, esr, seconds / made
 
 

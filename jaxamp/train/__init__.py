@@ -7,6 +7,7 @@ from jaxamp.train.checkpoint import (
     pack,
     unpack,
 )
+from jaxamp.train.flat import layers, vector
 from jaxamp.train.log import RunLog, Screen, duration, read_lines
 from jaxamp.train.loop import Member, Outcome, Plan, Progress, fit
 from jaxamp.train.optimizers import Optimizer, adam_l2
@@ -43,6 +44,7 @@ __all__ = [
     "fit",
     "kept_from",
     "kept_params",
+    "layers",
     "load_best",
     "pack",
     "passage",
@@ -53,4 +55,5 @@ __all__ = [
     "train_steps",
     "unpack",
     "validation_esr",
+    "vector",
 ]

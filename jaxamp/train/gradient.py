@@ -7,22 +7,27 @@ import jax
 import jax.numpy as jnp
 
 from jaxamp.core import Array, Batch, Model, Params, State
+from jaxamp.train.flat import layers
 
 if TYPE_CHECKING:
     from jaxamp.train.step import Task
 
 
 def mean_gradient(
-    task: "Task", params: Params, batch: Batch, audio: State
-) -> tuple[Array, State, Params]:
-    """Mean loss over the examples, the audio state after them, and the gradient."""
+    task: "Task", params: Array, batch: Batch, audio: State
+) -> tuple[Array, State, Array]:
+    """Mean loss over the examples, the audio state after them, and the gradient.
+
+    Args:
+        params: All of them end to end, and so is the gradient.
+    """
     function = jax.value_and_grad(objective, argnums=1, has_aux=True)
     (loss, audio), gradient = function(task, params, batch, audio)
     return loss, audio, gradient
 
 
 def objective(
-    task: "Task", params: Params, batch: Batch, audio: State
+    task: "Task", params: Array, batch: Batch, audio: State
 ) -> tuple[Array, State]:
     """Mean loss of the batch, and the audio state after it."""
     y, audio = played(task, params, batch, audio)
@@ -31,7 +36,7 @@ def objective(
 
 
 def played(
-    task: "Task", params: Params, batch: Batch, audio: State
+    task: "Task", params: Array, batch: Batch, audio: State
 ) -> tuple[Array, State]:
     """What the network makes of the batch, a few windows at a time.
 
@@ -51,17 +56,16 @@ def played(
 
 
 def predict(
-    task: "Task", params: Params, batch: Batch, audio: State
+    task: "Task", params: Array, batch: Batch, audio: State
 ) -> tuple[Array, State]:
     """The prediction for the batch, going on from `audio` or from an unknown past."""
     dtype = task.compute_dtype
-    params, x, controls, audio = jax.tree.map(
-        lambda a: a.astype(dtype), (params, batch.input, batch.controls, audio)
-    )
+    heard = layers(task.model, params), batch.input, batch.controls, audio
+    there, x, controls, audio = jax.tree.map(lambda a: a.astype(dtype), heard)
     if audio is None:
         outputs = batch.target.shape[2]
-        return from_unknown(task.model, params, x, controls, outputs, task.chunk), None
-    y, audio = task.model.apply(params, x, controls, audio)
+        return from_unknown(task.model, there, x, controls, outputs, task.chunk), None
+    y, audio = task.model.apply(there, x, controls, audio)
     return y, jax.tree.map(lambda a: a.astype(jnp.float32), audio)
 
 

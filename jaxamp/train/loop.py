@@ -168,7 +168,7 @@ def begun(
 ) -> Running:
     """A member where it starts, or where it was left."""
     state, progress = member.resumed or (start(member.task, seed, batch), Progress())
-    best, progress = remembered_best(member.checkpoints, state, progress)
+    best, progress = remembered_best(member, state, progress)
     return Running(member, state, progress, best, ended(plan, progress, interrupted))
 
 
@@ -206,11 +206,11 @@ def advanced(
 
 def judged(run: Running, lap: Callable[[], float]) -> dict[str, Any]:
     """Validates a member where it is; what is to be told of it."""
-    params = kept_params(run.state)
+    params = kept_params(run.member.task.model, run.state)
     esr = validation_esr(run.member.task.model, params, run.member.passages)
     run.progress = validated(run.progress, esr, lap())
     if run.progress.best_step == run.progress.step:
-        run.best = jax.tree.map(jnp.copy, params)
+        run.best = params
     return {"validation_esr": esr, "best_esr": run.progress.best_esr}
 
 
@@ -240,7 +240,9 @@ def finish(late: list[Callable[[], None]]) -> None:
 def outcome(run: Running) -> Outcome:
     """How a member ended."""
     assert run.reason is not None
-    params = kept_params(run.state) if run.best is None else run.best
+    params = run.best
+    if params is None:
+        params = kept_params(run.member.task.model, run.state)
     return Outcome(run.reason, run.progress, params, run.state)
 
 
@@ -301,7 +303,7 @@ def validated(progress: Progress, esr: float, seconds: float) -> Progress:
 
 
 def remembered_best(
-    checkpoints: Checkpoints, like: TrainState, progress: Progress
+    member: Member, like: TrainState, progress: Progress
 ) -> tuple[Params | None, Progress]:
     """The best parameters of the run so far, from their checkpoint.
 
@@ -310,6 +312,7 @@ def remembered_best(
     """
     if progress.best_step is None:
         return None, progress
-    if progress.best_step not in checkpoints.steps():
+    if progress.best_step not in member.checkpoints.steps():
         return None, dataclasses.replace(progress, best_esr=None, best_step=None)
-    return kept_params(checkpoints.restore(progress.best_step, like)), progress
+    best = member.checkpoints.restore(progress.best_step, like)
+    return kept_params(member.task.model, best), progress

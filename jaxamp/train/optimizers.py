@@ -20,6 +20,11 @@ class Optimizer:
     clip_norm: float | None = None
     """Largest norm of the gradient, or None."""
 
+    @property
+    def elementwise(self) -> bool:
+        """Whether each number is moved for itself, whatever layer it belongs to."""
+        return self.function in ELEMENTWISE and not dict(self.options).get("mask")
+
     def __call__(self, learning_rate: Any) -> optax.GradientTransformation:
         inner = self.function(learning_rate=learning_rate, **dict(self.options))
         if self.clip_norm is None:
@@ -45,3 +50,13 @@ def adam_l2(
         optax.add_decayed_weights(weight_decay),
         optax.adam(learning_rate, b1=b1, b2=b2, eps=eps),
     )
+
+
+ELEMENTWISE = frozenset(
+    {
+        adam_l2, optax.adabelief, optax.adagrad, optax.adam, optax.adamax,
+        optax.adamaxw, optax.adamw, optax.amsgrad, optax.lion, optax.nadam,
+        optax.nadamw, optax.radam, optax.rmsprop, optax.sgd, optax.yogi,
+    }
+)  # fmt: skip
+"""Optimisers that may be given all parameters end to end; others see the layers."""

@@ -8,17 +8,19 @@ and the others go on.
 """
 
 import dataclasses
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from jaxamp.core import Array, Batch, Dataset, Loss, Model, Params, State
 from jaxamp.core.compiler import LEARNING
+from jaxamp.train.flat import layers, layerwise, vector
 from jaxamp.train.gradient import mean_gradient
+from jaxamp.train.optimizers import Optimizer
 
 STEPS_PER_CALL = 1000
 """The most steps one compiled call makes."""
@@ -34,8 +36,7 @@ class Task:
 
     model: Model
     loss: Loss
-    optimizer: Callable[[Any], optax.GradientTransformation]
-    """learning rate -> an optimiser with that rate; compared by `==`"""
+    optimizer: Optimizer
     average_decay: float = 0.0
     """Decay of the moving average of the parameters a step; 0 keeps none."""
     compute_dtype: Any = jnp.float32
@@ -59,8 +60,9 @@ class TrainState:
 
     step: Array
     seed: Array
-    params: Params
-    average: Params
+    params: Array
+    """All parameters, end to end (see `flat`)."""
+    average: Array | None
     """Moving average of the parameters, or None."""
     optimizer: Any
     audio: State
@@ -74,21 +76,34 @@ def start(task: Task, seed: int, batch: int) -> TrainState:
     and a moment one by one.
     """
     number = jnp.asarray(seed, jnp.uint32)
-    params = task.model.init(jax.random.fold_in(jax.random.key(number), 0))
-    audio = task.model.init_state(params, batch) if task.update_every_chunk else None
+    first = task.model.init(jax.random.fold_in(jax.random.key(number), 0))
+    params = vector(first)
+    audio = task.model.init_state(first, batch) if task.update_every_chunk else None
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         seed=number,
         params=params,
-        average=jax.tree.map(jnp.copy, params) if task.average_decay else None,
-        optimizer=task.optimizer(0.0).init(params),
+        average=jnp.copy(params) if task.average_decay else None,
+        optimizer=optimizer_of(task, 0.0).init(params),
         audio=audio,
     )
 
 
-def kept_params(state: TrainState) -> Params:
-    """What validation hears and export writes: the average where one is kept."""
-    return state.params if state.average is None else state.average
+def optimizer_of(task: Task, rate: Any) -> optax.GradientTransformation:
+    """The task's optimiser, as one of vectors."""
+    optimizer = task.optimizer(rate)
+    if task.optimizer.elementwise:
+        return optimizer
+    return layerwise(optimizer, task.model)
+
+
+def kept_params(model: Model, state: TrainState) -> Params:
+    """What validation hears and export writes: the average where one is kept.
+
+    A copy, because the next compiled call overwrites the state.
+    """
+    kept = state.params if state.average is None else state.average
+    return jax.tree.map(jnp.asarray, layers(model, np.array(kept)))
 
 
 @partial(
@@ -195,13 +210,13 @@ def train_step(
     with jax.default_matmul_precision(task.matmul_precision):
         batch, audio = heard(task, state, batch)
         loss, audio, gradient = mean_gradient(task, state.params, batch, audio)
-    optimizer = task.optimizer(rate)
+    optimizer = optimizer_of(task, rate)
     updates, memory = optimizer.update(gradient, state.optimizer, state.params)
-    params = optax.apply_updates(state.params, updates)
-    average = state.average
+    params: Any = optax.apply_updates(state.params, updates)
+    average: Any = state.average
     if task.average_decay:
         average = optax.incremental_update(params, average, 1 - task.average_decay)
-    healthy = jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(params))
+    healthy = jnp.isfinite(loss) & jnp.all(jnp.isfinite(params))
     new_state = TrainState(state.step + 1, state.seed, params, average, memory, audio)
     return new_state, loss, healthy
 
@@ -225,9 +240,10 @@ def heard(task: Task, state: TrainState, batch: Batch) -> tuple[Batch, State]:
     position = state.step % (outputs // task.chunk)
 
     def fresh() -> State:
-        unknown = task.model.init_state(state.params, batch.input.shape[0])
+        params = layers(task.model, state.params)
+        unknown = task.model.init_state(params, batch.input.shape[0])
         before = batch.input[:, :, :context]
-        return task.model.apply(state.params, before, batch.controls, unknown)[1]
+        return task.model.apply(params, before, batch.controls, unknown)[1]
 
     audio = jax.lax.cond(position == 0, fresh, lambda: state.audio)
     begin = position * task.chunk

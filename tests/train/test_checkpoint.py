@@ -78,9 +78,7 @@ def test_the_best_outlives_the_latest_and_is_what_is_loaded(tmp_path):
 def test_the_average_is_what_is_taken_from_a_checkpoint(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     state = at(1, average_decay=0.5)
-    state = dataclasses.replace(
-        state, average=jax.tree.map(jnp.ones_like, state.params)
-    )
+    state = dataclasses.replace(state, average=jnp.ones_like(state.params))
     checkpoints.save(state, {}, WAVENET, 1.0, 0.5)
     checkpoints.close()
     record, vectors = load_best(tmp_path)

@@ -8,6 +8,7 @@ from tiny import LSTM, WAVENET, batch_of, task
 
 from jaxamp.losses import weighted_sum
 from jaxamp.models import recurrent
+from jaxamp.train import layers, vector
 from jaxamp.train.gradient import from_unknown, mean_gradient
 
 OUTPUTS = 96
@@ -23,9 +24,9 @@ SPECTRAL = weighted_sum(
 
 
 def gradient(task, batch, seed=0):
-    params = task.model.init(jax.random.key(seed))
-    loss, _, leaves = jax.jit(lambda p: mean_gradient(task, p, batch, None))(params)
-    return loss, leaves
+    params = vector(task.model.init(jax.random.key(seed)))
+    loss, _, numbers = jax.jit(lambda p: mean_gradient(task, p, batch, None))(params)
+    return loss, layers(task.model, numbers)
 
 
 def assert_same(one, other, rtol=1e-5):
@@ -109,7 +110,7 @@ def test_bfloat16_is_used_inside_and_float32_outside(model):
     np.testing.assert_allclose(loss, exact_loss, rtol=0.05)
     with pytest.raises(AssertionError):
         assert_same(leaves, exact)
-    params = model.init(jax.random.key(0))
+    params = vector(model.init(jax.random.key(0)))
     program = str(jax.make_jaxpr(lambda p: mean_gradient(half, p, batch, None))(params))
     products = [
         line

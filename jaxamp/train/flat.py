@@ -1,0 +1,56 @@
+"""All parameters of a model end to end, which is how they are learned.
+
+What an optimiser does to each number is then one loop over one vector instead of a
+few loops over each of a hundred small arrays, every one of them compiled and started
+by itself: for A1 nano, 1,170 compiled loops a step instead of 1,780.
+"""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jaxamp.core import Array, Model, Params
+
+
+def vector(params: Params) -> Array:
+    """Every number, in the order of the tree: `[n]`."""
+    return jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(params)])
+
+
+def layers(model: Model, numbers: Array | np.ndarray) -> Params:
+    """The inverse of `vector`: the parameters as the model wants them.
+
+    NumPy numbers are cut without compiling anything.
+    """
+    leaves, tree = shapes(model)
+    ends = np.cumsum([leaf.size for leaf in leaves])[:-1].tolist()
+    # not sliced one by one: the derivative of a split is a single concatenation
+    split = np.split if isinstance(numbers, np.ndarray) else jnp.split
+    parts = zip(split(numbers, ends), leaves, strict=True)
+    return jax.tree.unflatten(tree, [part.reshape(leaf.shape) for part, leaf in parts])
+
+
+@functools.cache
+def shapes(model: Model):
+    """Shapes of a model's parameters, and the tree they make."""
+    return jax.tree.flatten(jax.eval_shape(model.init, jax.random.key(0)))
+
+
+def layerwise(
+    optimizer: optax.GradientTransformation, model: Model
+) -> optax.GradientTransformation:
+    """An optimiser of layers, such as Muon, as one of vectors."""
+
+    def init(params: Any) -> Any:
+        return optimizer.init(layers(model, params))
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        there = None if params is None else layers(model, params)
+        moved, state = optimizer.update(layers(model, updates), state, there)
+        return vector(moved), state
+
+    return optax.GradientTransformation(init, update)
