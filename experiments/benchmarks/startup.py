@@ -88,9 +88,12 @@ class Place:
         return [sys.executable, "-m", "jaxamp", *map(str, words)]
 
     def environment(self):
-        return os.environ | {CACHE: str(self.cache)}
+        """Python may keep its own compiled modules, as it does for users."""
+        theirs = {k: v for k, v in os.environ.items() if k != NO_BYTECODE}
+        return theirs | {CACHE: str(self.cache)}
 
 
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 DROPPED = subprocess.DEVNULL
 
 
