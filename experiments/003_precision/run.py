@@ -9,6 +9,7 @@ way forward and back, and the sums stay float32, as the hardware does it.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import statistics
@@ -28,37 +29,39 @@ from jaxamp.train import LearningRates, kept_params, start, train_steps, validat
 PRECISIONS = ("float32", "tensorfloat32", "bfloat16")
 TF32_BITS = {"exponent_bits": 8, "mantissa_bits": 10}
 
-exact = convolutions.correlate
-
-
-def rounded(x):
-    """x as a TF32 unit reads it."""
-    return jax.lax.reduce_precision(x, **TF32_BITS)
+PRODUCTS = ("forward", "backward_in_time", "of_weights", "product", "pairs")
+"""Functions of `layers/conv.py` whose first two arguments are multiplied."""
 
 
 @jax.custom_vjp
-def product(x, weight):
-    """One tap's product with rounded factors, also on the way back."""
-    return exact(rounded(x), rounded(weight))
+def rounded(x):
+    """x as a TF32 unit reads it; what comes back is not rounded by reading."""
+    return jax.lax.reduce_precision(x, **TF32_BITS)
 
 
-def product_forward(x, weight):
-    return product(x, weight), (x, weight)
+rounded.defvjp(lambda x: (rounded(x), None), lambda _, change: (change,))
 
 
-def product_backward(factors, change):
-    x, weight = map(rounded, factors)
-    _, back = jax.vjp(exact, x, weight)
-    return back(rounded(change))
+def of_rounded(function):
+    """The function of rounded factors."""
+
+    def call(one, other, *rest):
+        return function(rounded(one), rounded(other), *rest)
+
+    return call
 
 
-product.defvjp(product_forward, product_backward)
-
-
-def emulated(x, weight, dilation=1):
-    """Stands for `correlate`; A1 asks for kernels of one tap only."""
-    assert dilation == 1
-    return product(x, weight)
+@contextlib.contextmanager
+def emulated(wanted):
+    """Rounds the factors of every product meanwhile, if that is wanted."""
+    exact = {name: getattr(convolutions, name) for name in PRODUCTS}
+    try:
+        for name, function in exact.items() if wanted else ():
+            setattr(convolutions, name, of_rounded(function))
+        yield
+    finally:
+        for name, function in exact.items():
+            setattr(convolutions, name, function)
 
 
 def job(precision, seed, steps):
@@ -76,12 +79,10 @@ def job(precision, seed, steps):
 
 def trained_esr(precision, seed, steps):
     """Validation ESR of one training."""
-    emulate = precision == "tensorfloat32" and jax.default_backend() == "cpu"
-    convolutions.correlate = emulated if emulate else exact
-    try:
-        one = job(precision, seed, steps)
-        states = (start(one.task, seed, one.dataset.batch),)
-        rates = LearningRates(one.learning_rate)
+    one = job(precision, seed, steps)
+    states = (start(one.task, seed, one.dataset.batch),)
+    rates = LearningRates(one.learning_rate)
+    with emulated(precision == "tensorfloat32" and jax.default_backend() == "cpu"):
         while (done := int(states[0].step)) < steps:
             count = jnp.int32(min(100, steps - done))
             states, _, healthy = train_steps(
@@ -89,8 +90,6 @@ def trained_esr(precision, seed, steps):
             )
             if not np.all(healthy):
                 raise SystemExit(f"{precision}, seed {seed}: the loss is not finite.")
-    finally:
-        convolutions.correlate = exact
     return validation_esr(
         one.task.model, kept_params(one.task.model, states[0]), one.passages
     )

@@ -19,7 +19,8 @@ def prepare(
     Args:
         network: WaveNet, LSTM, packed or stack.
         inputs, outputs: Samples of a window that are heard, and that are judged.
-        lstm: `burn_in` and `truncate` of an LSTM.
+        lstm: `burn_in` and `truncate` of an LSTM; `judged` last samples of a window
+            that its loss looks at, all by default.
     """
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     torch.manual_seed(0)
@@ -49,8 +50,10 @@ def peers_own(network, hyperparameters, lstm, x, y):
     if packed:
         module = PackedLightningModule.init_from_config(peer_networks.a2_recipe())
     elif network == "LSTM":
+        judged = lstm.pop("judged", 0)
         config = peer_networks.lstm(hyperparameters, **lstm)
         module = LightningModule.init_from_config(peer_networks.a1_recipe(config))
+        judge_last(module, judged)
     else:
         config = peer_networks.wavenet(hyperparameters)
         module = LightningModule.init_from_config(peer_networks.a1_recipe(config))
@@ -66,6 +69,17 @@ def peers_own(network, hyperparameters, lstm, x, y):
             module.net.apply_mask()  # as its `optimizer_step` does
 
     return list(module.net.parameters()), step
+
+
+def judge_last(module, samples):
+    """Lets the loss look at so many last samples only; 0 leaves it as it is.
+
+    The peer reads `mask_first`, which should do this, and does not use it in training.
+    """
+    whole = module._get_loss_dict
+    module._get_loss_dict = lambda preds, targets: whole(
+        preds[:, -samples:], targets[:, -samples:]
+    )
 
 
 class Stack(torch.nn.Module):

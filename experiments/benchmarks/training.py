@@ -36,7 +36,7 @@ def a1(model, aim):
     return Case(("+experiment=nam_a1", f"model={model}"), "WaveNet", aim)
 
 
-def truncated(model):
+def truncated(model, **peer_options):
     """The peer's recurrent recipe: its burn-in lies inside the window."""
     return Case(
         (
@@ -48,7 +48,7 @@ def truncated(model):
         ),
         "LSTM",
         2.0,
-        peer_options={"burn_in": 4096, "truncate": 512},
+        peer_options={"burn_in": 4096, "truncate": 512, **peer_options},
     )
 
 
@@ -59,6 +59,8 @@ CASES = {
     "A2 pair": Case(("+experiment=nam_a2",), "packed", 3.0),
     "LSTM 1x16": truncated("lstm/1x16"),
     "LSTM 3x18": truncated("lstm/3x18"),
+    "LSTM 1x16, judged alike": truncated("lstm/1x16", judged=4096),
+    "LSTM 3x18, judged alike": truncated("lstm/3x18", judged=4096),
     "LSTM 64-64-1": Case(("+experiment=lstm_2018",), "stack", 1.3, window=480),
 }
 
@@ -136,7 +138,7 @@ def remarks(bench):
     bench.note(
         "LSTM 1x16 and 3x18: both hear 4,096 samples of burn-in without learning and "
         "learn from 4,096 in chunks of 512; the peer's loss also looks at the burn-in, "
-        "jaxamp's does not."
+        "jaxamp's does not. Judged alike: the peer's loss is cut to the same 4,096."
     )
 
 
