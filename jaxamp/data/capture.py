@@ -23,7 +23,8 @@ from jaxamp.data.checks import (
     settle,
 )
 from jaxamp.data.normalise import scaled, target_gain
-from jaxamp.dsp.align import Delay, align, measure_delay
+from jaxamp.dsp.align import Delay, align
+from jaxamp.dsp.delay import measure_delay
 
 CONTEXT_SECONDS = 2.0
 """Of real input kept before the validation passage, to warm a model on."""

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxamp.core import CaptureError
-from jaxamp.dsp.align import Delay, align, measure_delay
+from jaxamp.dsp.align import Delay, align
+from jaxamp.dsp.delay import measure_delay
 
 RATE = 48_000
 DATA = os.environ.get("JAXAMP_DATA")
