@@ -17,6 +17,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxamp.core import Model, RunError
+from jaxamp.train.flat import layers, shapes
 from jaxamp.train.step import TrainState
 
 LATEST_KEPT = 2
@@ -181,11 +182,10 @@ def load_best(folder: Path) -> tuple[dict[str, Any], Any]:
 
 def kept_from(vectors: Mapping[str, np.ndarray], model: Model, averaged: bool) -> Any:
     """The parameters to play with: the first floats of a state, or their average."""
-    like = jax.eval_shape(model.init, jax.random.key(0))
-    size = sum(leaf.size for leaf in jax.tree.leaves(like))
+    size = sum(leaf.size for leaf in shapes(model)[0])
     floats = vectors["float32"][size:] if averaged else vectors["float32"]
     if floats.size < size:
         raise RunError(
             f"The checkpoint holds {floats.size} numbers for a model of {size}."
         )
-    return unpack({"float32": floats[:size]}, like)
+    return jax.tree.map(jnp.asarray, layers(model, floats[:size]))
