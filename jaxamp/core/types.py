@@ -52,6 +52,11 @@ class Recording:
 class Dataset(Protocol):
     """Pure source of batches; a pytree whose leaves are audio on the device."""
 
+    @property
+    def batch(self) -> int:
+        """Windows of one step."""
+        ...
+
     def sample(self, key: Array, step: Array) -> "Batch":
         """The batch of one step: the same key and step give the same batch."""
         ...

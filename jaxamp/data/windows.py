@@ -26,15 +26,17 @@ class Windows:
 
     Shapes:
         input, target `[n]`, all captures end to end; firsts, before `[captures]`,
-        the first sample of each capture's first window and the cells before it.
+        the first sample of each capture's first window and the cells before it;
+        cells `[]`, how many there are.
     """
 
     input: Array
     target: Array
     firsts: Array
     before: Array
-    cells: int = dataclasses.field(metadata={"static": True})
-    tiled: bool = dataclasses.field(metadata={"static": True})
+    cells: Array
+    tiles: int = dataclasses.field(metadata={"static": True})
+    """The cells of a grid, whose order must be known to compile; 0 without one."""
     batch: int = dataclasses.field(metadata={"static": True})
     context: int = dataclasses.field(metadata={"static": True})
     outputs: int = dataclasses.field(metadata={"static": True})
@@ -42,18 +44,18 @@ class Windows:
     @property
     def steps_per_epoch(self) -> int:
         """Steps that show every target sample about once."""
-        windows = self.cells if self.tiled else self.cells // self.outputs
+        windows = self.tiles or int(self.cells) // self.outputs
         return max(1, windows // self.batch)
 
     def sample(self, key: Array, step: Array) -> Batch:
         """The windows of one step."""
-        if self.tiled:
+        if self.tiles:
             cells = self.shuffled(key, step)
         else:
             key = jax.random.fold_in(key, step)
             cells = jax.random.randint(key, (self.batch,), 0, self.cells)
         capture = jnp.searchsorted(self.before, cells, side="right") - 1
-        offset = (cells - self.before[capture]) * (self.outputs if self.tiled else 1)
+        offset = (cells - self.before[capture]) * (self.outputs if self.tiles else 1)
         starts = self.firsts[capture] + offset
         return Batch(
             cut(self.input, starts, self.context + self.outputs),
@@ -63,7 +65,7 @@ class Windows:
     def shuffled(self, key: Array, step: Array) -> Array:
         """This step's share of the epoch's order of cells."""
         epoch, position = jnp.divmod(step, self.steps_per_epoch)
-        order = jax.random.permutation(jax.random.fold_in(key, epoch), self.cells)
+        order = jax.random.permutation(jax.random.fold_in(key, epoch), self.tiles)
         return jax.lax.dynamic_slice(order, (position * self.batch,), (self.batch,))
 
 
@@ -115,8 +117,8 @@ def windows(
         target=jnp.asarray(np.concatenate([answer(c) for c in kept]), jnp.float32),
         firsts=jnp.asarray(ends[:-1], jnp.int32),
         before=jnp.asarray(before[:-1], jnp.int32),
-        cells=int(cells),
-        tiled=tiled,
+        cells=jnp.asarray(cells, jnp.int32),
+        tiles=int(cells) if tiled else 0,
         batch=batch,
         context=context,
         outputs=outputs,

@@ -5,7 +5,9 @@ To add a loss, write the function and enter it in `LOSSES`.
 
 import dataclasses
 import difflib
+import functools
 import inspect
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -36,13 +38,27 @@ class Term:
 
 @dataclasses.dataclass(frozen=True)
 class WeightedSum:
-    """A loss made of losses: each term times its weight, added up."""
+    """A loss made of losses: each term times its weight, added up.
+
+    Weights can be handed in, `[terms]`, so that one compiled program serves others.
+    """
 
     terms: tuple[Term, ...]
 
-    def __call__(self, prediction: Array, target: Array) -> Array:
-        parts = [t.weight * t.loss(prediction, target) for t in self.terms]
-        return sum(parts[1:], start=parts[0])
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """How much each term counts."""
+        return tuple(term.weight for term in self.terms)
+
+    def __call__(
+        self, prediction: Array, target: Array, weights: Array | None = None
+    ) -> Array:
+        counts = self.weights if weights is None else weights
+        parts = [
+            count * term.loss(prediction, target)
+            for count, term in zip(counts, self.terms, strict=True)
+        ]
+        return functools.reduce(operator.add, parts)
 
 
 def weighted_sum(terms: Mapping[str, Mapping[str, Any]]) -> WeightedSum:

@@ -9,8 +9,17 @@ from jaxamp.train.checkpoint import (
 )
 from jaxamp.train.flat import layers, vector
 from jaxamp.train.log import RunLog, Screen, duration, read_lines
-from jaxamp.train.loop import Member, Outcome, Plan, Progress, fit
+from jaxamp.train.loop import (
+    Advance,
+    Member,
+    Outcome,
+    Plan,
+    Progress,
+    fit,
+    side_by_side,
+)
 from jaxamp.train.optimizers import Optimizer, adam_l2
+from jaxamp.train.population import Population, use_cores
 from jaxamp.train.resume import take_up
 from jaxamp.train.schedules import LearningRates, cosine
 from jaxamp.train.step import (
@@ -25,6 +34,7 @@ from jaxamp.train.step import (
 from jaxamp.train.validate import Passage, passage, validation_esr
 
 __all__ = [
+    "Advance",
     "Checkpoints",
     "LearningRates",
     "Member",
@@ -32,6 +42,7 @@ __all__ = [
     "Outcome",
     "Passage",
     "Plan",
+    "Population",
     "Progress",
     "RunLog",
     "Screen",
@@ -49,11 +60,13 @@ __all__ = [
     "pack",
     "passage",
     "read_lines",
+    "side_by_side",
     "start",
     "take_up",
     "train_step",
     "train_steps",
     "unpack",
+    "use_cores",
     "validation_esr",
     "vector",
 ]

@@ -14,24 +14,27 @@ if TYPE_CHECKING:
 
 
 def mean_gradient(
-    task: "Task", params: Array, batch: Batch, audio: State
+    task: "Task", params: Array, batch: Batch, audio: State, weights: Array | None
 ) -> tuple[Array, State, Array]:
     """Mean loss over the examples, the audio state after them, and the gradient.
 
     Args:
         params: All of them end to end, and so is the gradient.
+        weights: Of the loss's terms; None takes its own.
     """
     function = jax.value_and_grad(objective, argnums=1, has_aux=True)
-    (loss, audio), gradient = function(task, params, batch, audio)
+    (loss, audio), gradient = function(task, params, batch, audio, weights)
     return loss, audio, gradient
 
 
 def objective(
-    task: "Task", params: Array, batch: Batch, audio: State
+    task: "Task", params: Array, batch: Batch, audio: State, weights: Array | None
 ) -> tuple[Array, State]:
     """Mean loss of the batch, and the audio state after it."""
     y, audio = played(task, params, batch, audio)
-    loss = jnp.mean(task.loss(y.astype(jnp.float32), batch.target))
+    heard = (y.astype(jnp.float32), batch.target)
+    each = task.loss(*heard) if weights is None else task.loss(*heard, weights)
+    loss = jnp.mean(each)
     return loss, jax.lax.stop_gradient(audio)
 
 

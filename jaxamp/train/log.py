@@ -6,7 +6,7 @@ Only this module and `stream.bench` read the clock.
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+
+TOLD_APART = 3
+"""Models that learn side by side and are told of one by one; more are told as one."""
 
 
 class RunLog:
@@ -75,17 +78,19 @@ class Screen:
         seconds, self.last = now - self.last, now
         return seconds
 
-    def report(self, step: int, news: Mapping[str, Mapping[str, Any]]) -> None:
-        """After a compiled call: what was measured of each model, by its name."""
-        pace = max(facts["steps_per_second"] for facts in news.values())
+    def report(self, step: int, news: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """After a compiled call: what was measured of each model, with its name."""
+        pace = max(facts["steps_per_second"] for _, facts in news)
+        if len(news) > TOLD_APART:
+            news = [(f"{len(news)} models", best_of([facts for _, facts in news]))]
         if self.bar is not None and self.task is not None:
-            short = "  ".join(in_brief(name, facts) for name, facts in news.items())
+            short = "  ".join(in_brief(name, facts) for name, facts in news)
             self.bar.update(
                 self.task, completed=step, news=f"{short}  {pace:.1f} steps/s"
             )
-        elif any("validation_esr" in facts for facts in news.values()):
+        elif any("validation_esr" in facts for _, facts in news):
             left = (self.total - step) / max(pace, 1e-9)
-            told = "  ".join(in_full(name, facts) for name, facts in news.items())
+            told = "  ".join(in_full(name, facts) for name, facts in news)
             self.say(
                 f"step {step:>6}/{self.total}  {told}  {pace:.2f} steps/s  "
                 f"{duration(left)} left"
@@ -99,6 +104,15 @@ class Screen:
         """Leaves the terminal as it was."""
         if self.bar is not None:
             self.bar.stop()
+
+
+def best_of(news: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of many models: the lowest of everything that is told."""
+    told = ("loss", "validation_esr", "best_esr")
+    values = {key: [facts.get(key) for facts in news] for key in told}
+    known = {key: [v for v in each if v is not None] for key, each in values.items()}
+    lowest = {key: min(each) for key, each in known.items() if each}
+    return {"best_esr": None, "loss": float("nan")} | lowest
 
 
 def in_brief(name: str, facts: Mapping[str, Any]) -> str:

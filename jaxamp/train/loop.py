@@ -1,15 +1,14 @@
 """The life of a run: train, validate, keep the best, stop for a stated reason.
 
-A run has one member or several, which learn side by side from the same windows; each
-has its own best and its own end, and the others go on without it. The loop only
-schedules compiled calls. Where a call begins and ends, and who takes part in it, does
-not change a number, so a run cut anywhere and taken up again ends like one that was
-not cut.
+A run has one member or several, which learn side by side; each has its own best and
+its own end, and the others go on without it. The loop only schedules compiled calls.
+Where a call begins and ends, and who takes part in it, does not change a number, so a
+run cut anywhere and taken up again ends like one that was not cut.
 """
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,7 +28,7 @@ from jaxamp.train.step import (
     start,
     train_steps,
 )
-from jaxamp.train.validate import Passage, validation_esr
+from jaxamp.train.validate import Passage, validation_esrs
 
 SECONDS_PER_CALL = 4.0
 """About how long a compiled call lasts, so that the bar moves and Ctrl-C is heard."""
@@ -83,11 +82,19 @@ class Member:
     """One model of a run: what it learns, who judges it, where it is kept."""
 
     task: Task
+    dataset: Dataset
     passages: Sequence[Passage]
+    plan: Plan
+    seed: int
+    rates: LearningRates
     checkpoints: Checkpoints
     log: RunLog
     name: str = ""
     """What it is called on the screen, where there are several."""
+    weights: Sequence[float] | None = None
+    """Of the terms of the loss; None takes the loss's own."""
+    target_gain: float = 1.0
+    """What its targets were multiplied by; kept with its checkpoints."""
     resumed: tuple[TrainState, Progress] | None = None
 
 
@@ -103,73 +110,91 @@ class Running:
     """Why it stopped, or None."""
 
 
+Collect = Callable[[], tuple[Sequence[TrainState], np.ndarray, np.ndarray]]
+"""Waits for a compiled call: new states, losses `[m, STEPS_PER_CALL]`, health `[m]`."""
+
+Advance = Callable[[Sequence[Running], int, int], Collect]
+"""(members that are at a step, that step, how many steps to make) -> how to wait."""
+
+
+def side_by_side(turn: Sequence[Running], step: int, length: int) -> Collect:
+    """Members of any tasks, which hear the same windows at the same rate, in one call.
+
+    They must share seed, dataset, learning rate and weights: the first's are used.
+    """
+    first = turn[0].member
+    states, losses, healthy = train_steps(
+        tuple(run.member.task for run in turn),
+        tuple(run.state for run in turn),
+        first.dataset,
+        first.rates.after(step),
+        jnp.int32(length),
+        None if first.weights is None else np.asarray(first.weights, np.float32),
+    )
+    return lambda: (states, np.asarray(losses), np.asarray(healthy))
+
+
 def fit(
     members: Sequence[Member],
-    dataset: Dataset,
-    plan: Plan,
     screen: Screen,
     *,
-    seed: int,
-    batch: int,
-    target_gain: float,
-    learning_rate: Callable[[Any], Any],
+    advance: Advance = side_by_side,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> tuple[Outcome, ...]:
-    """Trains until the plan says stop, and gives back each member's best parameters.
+    """Trains until the plans say stop, and gives back each member's best parameters.
 
     Args:
-        learning_rate: The schedule: step -> rate, also of several steps at once.
+        advance: How members make their steps: `side_by_side` or a `Population`.
     """
     stop = interrupted()
-    runs = [begun(one, plan, seed, batch, stop) for one in members]
-    rates, pace, before, late = LearningRates(learning_rate), None, None, []
+    runs = [begun(one, stop) for one in members]
+    pace, before, late = None, None, []
     while turn := behind(runs):
-        step, tasks = turn[0].progress.step, tuple(run.member.task for run in turn)
-        pace = pace if tasks == before else None
-        length = call_length(plan, step, pace, ahead(runs, step))
+        step, who = turn[0].progress.step, [id(run) for run in turn]
+        pace = pace if who == before else None
+        plans = [run.member.plan for run in turn]
+        length = min(call_length(one, step, pace, ahead(runs, step)) for one in plans)
         screen.lap()
-        states, losses, healthy = train_steps(
-            tasks,
-            tuple(run.state for run in turn),
-            dataset,
-            rates.after(step),
-            jnp.int32(length),
-        )
+        collect = advance(turn, step, length)
         finish(late)  # while the device is busy
-        losses, healthy = np.asarray(losses), np.asarray(healthy)  # waits
+        states, losses, healthy = collect()
         seconds = screen.lap()
-        pace = seconds / length if tasks == before else None  # its first call compiles
-        before, news = tasks, {}
+        pace = seconds / length if who == before else None  # its first call compiles
+        before, news = who, {}
         for run, state, row, fine in zip(turn, states, losses, healthy, strict=True):
-            facts = advanced(run, state, row, seconds)
-            facts["learning_rate"] = float(rates.after(run.progress.step)[0])
+            news[id(run)] = advanced(run, state, row, seconds)
             if not fine:
                 run.reason = "diverged"
-                continue
-            if due(plan, run.progress):
-                facts |= judged(run, screen.lap)
-                late.append(saving(run, target_gain, facts["validation_esr"]))
-            run.member.log.write(run.progress.step, facts)
-            news[run.member.name] = facts
-        if news:
-            screen.report(step + length, news)
+        fine = [run for run in turn if run.reason is None]
+        ready = [run for run in fine if due(run.member.plan, run.progress)]
+        for run, facts in zip(ready, judged(ready, screen.lap), strict=True):
+            news[id(run)] |= facts
+            late.append(saving(run, facts["validation_esr"]))
+        for run in fine:
+            run.member.log.write(run.progress.step, news[id(run)])
+        if fine:
+            told = [(run.member.name, news[id(run)]) for run in fine]
+            screen.report(step + length, told)
         stop = interrupted()
-        for run in turn:
-            run.reason = run.reason or ended(plan, run.progress, stop)
+        for run in fine:
+            run.reason = ended(run.member.plan, run.progress, stop)
     finish(late)
     for run in runs:
         if run.progress.step not in run.member.checkpoints.steps():
-            saving(run, target_gain)()
+            saving(run)()
     return tuple(outcome(run) for run in runs)
 
 
-def begun(
-    member: Member, plan: Plan, seed: int, batch: int, interrupted: bool
-) -> Running:
+def begun(member: Member, interrupted: bool) -> Running:
     """A member where it starts, or where it was left."""
-    state, progress = member.resumed or (start(member.task, seed, batch), Progress())
-    best, progress = remembered_best(member, state, progress)
-    return Running(member, state, progress, best, ended(plan, progress, interrupted))
+    if member.resumed is None:
+        state = start(member.task, member.seed, member.dataset.batch)
+        best, progress = None, Progress()
+    else:
+        best, progress = remembered_best(member, *member.resumed)
+        state = member.resumed[0]
+    reason = ended(member.plan, progress, interrupted)
+    return Running(member, state, progress, best, reason)
 
 
 def behind(runs: Sequence[Running]) -> list[Running]:
@@ -201,22 +226,28 @@ def advanced(
         "steps_per_second": made / seconds,
         "seconds": run.progress.seconds,
         "best_esr": run.progress.best_esr,
+        "learning_rate": float(run.member.rates.after(run.progress.step)[0]),
     }
 
 
-def judged(run: Running, lap: Callable[[], float]) -> dict[str, Any]:
-    """Validates a member where it is; what is to be told of it."""
-    params = kept_params(run.member.task.model, run.state)
-    esr = validation_esr(run.member.task.model, params, run.member.passages)
-    run.progress = validated(run.progress, esr, lap())
-    if run.progress.best_step == run.progress.step:
-        run.best = params
-    return {"validation_esr": esr, "best_esr": run.progress.best_esr}
+def judged(
+    runs: Sequence[Running], lap: Callable[[], float]
+) -> list[Mapping[str, Any]]:
+    """Validates members where they are; what is to be told of each."""
+    models = [run.member.task.model for run in runs]
+    kept = [kept_params(run.member.task.model, run.state) for run in runs]
+    passages = [run.member.passages for run in runs]
+    esrs, facts = validation_esrs(models, kept, passages), []
+    seconds = lap()
+    for run, params, esr in zip(runs, kept, esrs, strict=True):
+        run.progress = validated(run.progress, esr, seconds)
+        if run.progress.best_step == run.progress.step:
+            run.best = params
+        facts.append({"validation_esr": esr, "best_esr": run.progress.best_esr})
+    return facts
 
 
-def saving(
-    run: Running, target_gain: float, esr: float | None = None
-) -> Callable[[], None]:
+def saving(run: Running, esr: float | None = None) -> Callable[[], None]:
     """Writes a member's checkpoint when called, as the member is now.
 
     The numbers are copied at once, because the next compiled call overwrites them.
@@ -226,7 +257,7 @@ def saving(
         jax.tree.map(np.array, run.state),
         dataclasses.asdict(run.progress),
         run.member.task.model,
-        target_gain,
+        run.member.target_gain,
         esr,
     )
 

@@ -17,7 +17,7 @@ Found = tuple[TrainState, Progress] | None
 def take_up(
     folders: Sequence[Checkpoints],
     likes: Sequence[TrainState],
-    plan: Plan,
+    plans: Sequence[Plan],
     warn: Callable[[str], None],
 ) -> list[Found]:
     """State and progress of each member, or None where it begins.
@@ -27,12 +27,13 @@ def take_up(
 
     Args:
         likes: The structure of each member's state.
+        plans: When each member is done.
         warn: Told of each damaged checkpoint, which is discarded.
     """
     members = list(zip(folders, likes, strict=True))
     found = [newest(checkpoints, like, warn) for checkpoints, like in members]
     while True:
-        going = [i for i, one in enumerate(found) if goes_on(one, plan)]
+        going = [i for i, one in enumerate(found) if goes_on(one, plans[i])]
         steps = {made(found[i]) for i in going}
         common = set.intersection(*(near(folders[i]) for i in going)) if going else ()
         if len(steps) < 2 or not common:
@@ -45,7 +46,7 @@ def take_up(
 
 
 def goes_on(found: Found, plan: Plan) -> bool:
-    """Whether the plan has not yet ended for a member."""
+    """Whether its plan has not yet ended for a member."""
     return found is None or ended(plan, found[1], interrupted=False) is None
 
 

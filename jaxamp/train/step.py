@@ -8,6 +8,7 @@ and the others go on.
 """
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxamp.core import Array, Batch, Dataset, Loss, Model, Params, State
+from jaxamp.core import Array, Batch, Dataset, Model, Params, State
 from jaxamp.core.compiler import LEARNING
 from jaxamp.train.flat import layers, layerwise, vector
 from jaxamp.train.gradient import mean_gradient
@@ -31,11 +32,13 @@ class Task:
     """What is learned and how; fixed for the whole run.
 
     Tasks that are equal share one compiled program, so what a sweep varies most is
-    not part of it: the seed is in the state, the learning rate an argument.
+    not part of it: the seed is in the state, the learning rate and the weights of the
+    loss's terms are arguments.
     """
 
     model: Model
-    loss: Loss
+    loss: Callable[..., Array]
+    """A `Loss`; where its weights are handed in, they come third."""
     optimizer: Optimizer
     average_decay: float = 0.0
     """Decay of the moving average of the parameters a step; 0 keeps none."""
@@ -106,25 +109,21 @@ def kept_params(model: Model, state: TrainState) -> Params:
     return jax.tree.map(jnp.asarray, layers(model, np.array(kept)))
 
 
-@partial(
-    jax.jit,
-    static_argnames="tasks",
-    donate_argnames="states",
-    compiler_options=LEARNING,
-)
-def train_steps(
+def several_steps(
     tasks: tuple[Task, ...],
     states: tuple[TrainState, ...],
     dataset: Dataset,
     rates: Array,
     steps: Array,
+    weights: Array | None,
 ) -> tuple[tuple[TrainState, ...], Array, Array]:
-    """Up to `steps` steps of each member in one compiled call.
+    """Up to `steps` steps of each member; `train_steps` compiles them as one call.
 
     Args:
         tasks: One for each member; a single model is a tuple of one.
         states: All of the same step and seed.
         rates: The learning rates of the steps to come, `[STEPS_PER_CALL]`.
+        weights: Of the terms of the loss, `[terms]`; None takes the loss's own.
 
     Returns:
         The new states, the losses `[members, STEPS_PER_CALL]` of the steps made, and
@@ -142,7 +141,7 @@ def train_steps(
         index, states, losses, healthy = carry
         batch = draw(dataset, seed, (first + index) // lasts)
         ends = [
-            train_step(task, state, apart(batch), rates[index])
+            train_step(task, state, apart(batch), rates[index], weights)
             for task, state in zip(tasks, states, strict=True)
         ]
         losses = losses.at[:, index].set(
@@ -159,6 +158,14 @@ def train_steps(
     carry = (jnp.zeros((), jnp.int32), states, losses, jnp.full(members, True))
     _, states, losses, healthy = jax.lax.while_loop(unfinished, advance, carry)
     return states, losses, healthy
+
+
+train_steps = jax.jit(
+    several_steps,
+    static_argnames="tasks",
+    donate_argnames="states",
+    compiler_options=LEARNING,
+)
 
 
 def draw(dataset: Dataset, seed: Array, window: Array) -> Batch:
@@ -197,19 +204,24 @@ def outputs_of(dataset: Dataset) -> int:
 
 
 def train_step(
-    task: Task, state: TrainState, batch: Batch, rate: Array
+    task: Task,
+    state: TrainState,
+    batch: Batch,
+    rate: Array,
+    weights: Array | None = None,
 ) -> tuple[TrainState, Array, Array]:
     """One step: compare, and follow the gradient.
 
     Args:
         batch: The whole windows, of which an update every chunk hears a part.
+        weights: As for `several_steps`.
 
     Returns:
         The new state, the loss, and whether loss and new parameters are finite.
     """
     with jax.default_matmul_precision(task.matmul_precision):
         batch, audio = heard(task, state, batch)
-        loss, audio, gradient = mean_gradient(task, state.params, batch, audio)
+        loss, audio, gradient = mean_gradient(task, state.params, batch, audio, weights)
     optimizer = optimizer_of(task, rate)
     updates, memory = optimizer.update(gradient, state.optimizer, state.params)
     params: Any = optax.apply_updates(state.params, updates)

@@ -66,7 +66,7 @@ def test_a_step_is_the_one_optax_makes_of_the_layers(optimizer):
     params = kept_params(WAVENET, state)
     memory = optimizer(0.01).init(params)
     for _ in range(2):
-        _, _, gradient = mean_gradient(one, vector(params), batch, None)
+        _, _, gradient = mean_gradient(one, vector(params), batch, None, None)
         state, _, healthy = train_step(one, state, batch, jnp.float32(0.01))
         updates, memory = optimizer(0.01).update(
             layers(WAVENET, gradient), memory, params

@@ -25,7 +25,9 @@ SPECTRAL = weighted_sum(
 
 def gradient(task, batch, seed=0):
     params = vector(task.model.init(jax.random.key(seed)))
-    loss, _, numbers = jax.jit(lambda p: mean_gradient(task, p, batch, None))(params)
+    loss, _, numbers = jax.jit(lambda p: mean_gradient(task, p, batch, None, None))(
+        params
+    )
     return loss, layers(task.model, numbers)
 
 
@@ -111,7 +113,9 @@ def test_bfloat16_is_used_inside_and_float32_outside(model):
     with pytest.raises(AssertionError):
         assert_same(leaves, exact)
     params = vector(model.init(jax.random.key(0)))
-    program = str(jax.make_jaxpr(lambda p: mean_gradient(half, p, batch, None))(params))
+    program = str(
+        jax.make_jaxpr(lambda p: mean_gradient(half, p, batch, None, None))(params)
+    )
     products = [
         line
         for line in program.splitlines()

@@ -14,6 +14,7 @@ from jaxamp.data import windows
 from jaxamp.models import wavenet
 from jaxamp.train import (
     Checkpoints,
+    LearningRates,
     Member,
     Plan,
     Progress,
@@ -56,21 +57,23 @@ def run_all(
         checkpoints = Checkpoints(folder / "checkpoints")
         found = resumed[i] if resumed else None
         log = RunLog(folder, found[1].step if found else 0)
-        members.append(Member(one, PASSAGES, checkpoints, log, folder.name, found))
+        members.append(
+            Member(
+                task=one,
+                dataset=DATA,
+                passages=PASSAGES,
+                plan=plan,
+                seed=0,
+                rates=LearningRates(lambda step: rate),
+                checkpoints=checkpoints,
+                log=log,
+                name=folder.name,
+                resumed=found,
+            )
+        )
     screen = Screen(plan.steps)
     try:
-        outcomes = fit(
-            members,
-            DATA,
-            plan,
-            screen,
-            seed=0,
-            batch=BATCH,
-            target_gain=1.0,
-            learning_rate=lambda step: rate,
-            interrupted=interrupted,
-        )
-        return outcomes, members
+        return fit(members, screen, interrupted=interrupted), members
     finally:
         screen.close()
         for member in members:
@@ -171,7 +174,7 @@ def found_in(folder, **options):
     folders = [Checkpoints(one / "checkpoints") for one in tasks]
     likes = [start(one, 0, BATCH) for one in tasks.values()]
     warnings = []
-    found = take_up(folders, likes, plan, warnings.append)
+    found = take_up(folders, likes, [plan] * len(folders), warnings.append)
     kept = [checkpoints.steps() for checkpoints in folders]
     for checkpoints in folders:
         checkpoints.close()

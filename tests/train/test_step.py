@@ -46,7 +46,7 @@ def advance(task, state, dataset, steps, rate=0.01):
 def advance_all(tasks, states, dataset, steps, rate=0.01):
     rates = np.full(STEPS_PER_CALL, rate, np.float32)
     copied = jax.tree.map(jnp.copy, states)
-    return train_steps(tasks, copied, dataset, rates, jnp.int32(steps))
+    return train_steps(tasks, copied, dataset, rates, jnp.int32(steps), None)
 
 
 def assert_identical(one, other):
