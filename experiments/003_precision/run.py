@@ -86,7 +86,7 @@ def trained_esr(precision, seed, steps):
         while (done := int(states[0].step)) < steps:
             count = jnp.int32(min(100, steps - done))
             states, _, healthy = train_steps(
-                (one.task,), states, one.dataset, rates.after(done), count
+                (one.task,), states, one.dataset, rates.after(done), count, one.weights
             )
             if not np.all(healthy):
                 raise SystemExit(f"{precision}, seed {seed}: the loss is not finite.")

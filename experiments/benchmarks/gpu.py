@@ -110,7 +110,7 @@ def members(job, size):
     def steps(states, dataset, units):
         def step(state):
             batch = draw(dataset, state.seed, state.step)
-            return train_step(job.task, state, batch, rate)[0]
+            return train_step(job.task, state, batch, rate, job.weights)[0]
 
         return jax.lax.fori_loop(0, units, lambda _, all: jax.vmap(step)(all), states)
 

@@ -8,7 +8,7 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from jaxamp.cli.assemble import side_by_side
+from jaxamp.cli.assemble import assembled
 from jaxamp.cli.config import build, conf_folder
 from jaxamp.models import Container
 from jaxamp.train import LearningRates, start, train_steps
@@ -33,7 +33,7 @@ def jobs(*overrides):
     model = build(config["model"], "model", sample_rate=recording.sample_rate)
     sizes = model.sizes if isinstance(model, Container) else ()
     models = [size.model for size in sizes] or [model]
-    return side_by_side(config, models, recording)
+    return assembled(config, models, recording)
 
 
 class Learner:
@@ -53,7 +53,8 @@ class Learner:
         """What `train_steps` is given for so many steps."""
         tasks = tuple(job.task for job in self.jobs)
         rates = self.rates.after(int(self.states[0].step))
-        return tasks, self.states, self.jobs[0].dataset, rates, jnp.int32(units)
+        data, weights = self.jobs[0].dataset, self.jobs[0].weights
+        return tasks, self.states, data, rates, jnp.int32(units), weights
 
     def steps(self, units):
         """Makes so many steps; the seconds they took."""

@@ -12,13 +12,20 @@ import time
 from pathlib import Path
 
 import jax.numpy as jnp
+import numpy as np
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from jaxamp.cli.assemble import assemble
 from jaxamp.cli.config import build, conf_folder
 from jaxamp.cli.job import versions
-from jaxamp.train import kept_params, start, train_steps, validation_esr
+from jaxamp.train import (
+    LearningRates,
+    kept_params,
+    start,
+    train_steps,
+    validation_esr,
+)
 
 STEPS_A_CALL = 50
 
@@ -51,21 +58,27 @@ def main():
 
 def measured(job, budgets):
     """Yields (steps, held-out ESR, seconds a step) at each budget."""
-    state = start(job.task, job.seed, job.dataset.batch)
+    states = (start(job.task, job.seed, job.dataset.batch),)
+    rates = LearningRates(job.learning_rate)
     made, seconds = 0, 0.0
     for budget in budgets:
         while made < budget:
             steps = min(budget - made, STEPS_A_CALL)
             begin = time.perf_counter()
-            state, _, healthy = train_steps(
-                job.task, state, job.dataset, jnp.int32(steps)
+            states, _, healthy = train_steps(
+                (job.task,),
+                states,
+                job.dataset,
+                rates.after(made),
+                jnp.int32(steps),
+                job.weights,
             )
-            if not bool(healthy):
-                raise SystemExit(f"not finite after step {int(state.step)}")
+            if not np.all(healthy):
+                raise SystemExit(f"not finite after step {int(states[0].step)}")
             seconds += time.perf_counter() - begin
             made += steps
         esr = validation_esr(
-            job.task.model, kept_params(job.task.model, state), job.passages
+            job.task.model, kept_params(job.task.model, states[0]), job.passages
         )
         yield budget, esr, seconds / made
 

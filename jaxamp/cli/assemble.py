@@ -12,8 +12,9 @@ import numpy as np
 import optax
 
 from jaxamp.cli.config import build, find, refuse_unknown
-from jaxamp.core import ConfigError, Loss, Model, Recording
+from jaxamp.core import ConfigError, Model, Recording
 from jaxamp.data import Windows, windows
+from jaxamp.losses import WeightedSum
 from jaxamp.models import is_recurrent
 from jaxamp.train import Optimizer, Passage, Plan, Task, passage
 
@@ -52,20 +53,24 @@ class Job:
     """One model, ready to be trained, alone or beside others."""
 
     task: Task
+    weights: tuple[float, ...]
+    """Of the terms of the loss; not part of the task, so that others share it."""
     dataset: Windows
     passages: tuple[Passage, ...]
     plan: Plan
     learning_rate: optax.Schedule
     seed: int
     samples_per_step: int
+    target_gain: float
+    """What the targets were multiplied by."""
 
 
 def assemble(config: Mapping[str, Any], model: Model, recording: Recording) -> Job:
     """Everything one training needs."""
-    return side_by_side(config, [model], recording)[0]
+    return assembled(config, [model], recording)[0]
 
 
-def side_by_side(
+def assembled(
     config: Mapping[str, Any], models: Sequence[Model], recording: Recording
 ) -> tuple[Job, ...]:
     """Everything that training several models on the same windows needs.
@@ -96,15 +101,18 @@ def side_by_side(
     }
     schedule = built_schedule(with_epoch(config["schedule"], epoch))
     number = seed(config["seed"])
+    weights = loss(json.dumps(config["loss"])).weights
     return tuple(
         Job(
             task=task(config, train, model, own),
+            weights=weights,
             dataset=dataset,
             passages=passages[model.warmup],
             plan=plan,
             learning_rate=schedule,
             seed=number,
             samples_per_step=train["batch"] * judged(train, model),
+            target_gain=recording.target_gain,
         )
         for model, own in zip(models, contexts, strict=True)
     )
@@ -117,7 +125,7 @@ def task(
     compute_dtype, matmul_precision = PRECISIONS[train["precision"]]
     return Task(
         model=model,
-        loss=loss(json.dumps(config["loss"])),
+        loss=loss(unweighted(config["loss"])),
         optimizer=optimizer(config["optimizer"], train["clip_norm"]),
         average_decay=train["average_decay"],
         compute_dtype=compute_dtype,
@@ -130,9 +138,21 @@ def task(
 
 
 @functools.cache
-def loss(node: str) -> Loss:
+def loss(node: str) -> WeightedSum:
     """The loss of a JSON text: the same object each time, so nothing compiles twice."""
-    return build(json.loads(node), "loss")
+    built = build(json.loads(node), "loss")
+    if not isinstance(built, WeightedSum):
+        raise ConfigError(
+            "loss must be a weighted sum of terms. Keep its "
+            "_target_: jaxamp.losses.weighted_sum, and set loss.terms."
+        )
+    return built
+
+
+def unweighted(node: Mapping[str, Any]) -> str:
+    """The JSON text of a loss with all weights 1: what its program depends on."""
+    terms = {name: {**term, "weight": 1.0} for name, term in node["terms"].items()}
+    return json.dumps({**node, "terms": terms})
 
 
 def optimizer(node: Mapping[str, Any], clip_norm: float | None) -> Optimizer:

@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 
 from jaxamp.core import RunError
@@ -21,8 +23,66 @@ MAY_CHANGE = (
 """Keys that may differ when a run is taken up again: they only say when to stop, and
 what the exported file says of itself."""
 
+ASKED = ("steps", "minutes", "threshold_esr", "patience")
+"""Keys of the train group that say when a run is done."""
+
 NEEDED_BYTES = 50 << 20
 """Free space below which a run is not begun."""
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keeps other processes out of a folder for as long as this one works in it.
+
+    Raises:
+        RunError: Another process works in it.
+    """
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise RunError(
+            f"Another jaxamp is working in {str(folder)!r}. Wait until it is done, or "
+            "choose another folder with hydra.run.dir=FOLDER, for a sweep with "
+            "hydra.sweep.dir=FOLDER."
+        ) from error
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+def unwritable(folder: Path, error: OSError) -> RunError:
+    """What to say of a folder that takes no files."""
+    return RunError(
+        f"The run directory {str(folder)!r} cannot be written to: {error.strerror}. "
+        "Choose another with hydra.run.dir=FOLDER, or hydra.sweep.dir=FOLDER for a "
+        "sweep."
+    )
+
+
+def asked(train: Mapping[str, Any]) -> dict[str, Any]:
+    """When a run is done, out of its train group."""
+    return {key: train[key] for key in ASKED}
+
+
+def finished(folder: Path, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The result of a run that is done exactly as this configuration asks, or None."""
+    try:
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        old = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))
+        train = result["train"]
+        done = train["asked"] == plain(asked(config["train"])) and isinstance(
+            result["esr"], float
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # not there, or not whole
+    done = done and train["stopped"] != "interrupted"
+    return result if done and flat(old) == flat(config) else None
 
 
 def claim(folder: Path, config: Mapping[str, Any], findings: Mapping[str, Any]) -> None:
@@ -37,10 +97,7 @@ def claim(folder: Path, config: Mapping[str, Any], findings: Mapping[str, Any]) 
         probe.write_text("")
         probe.unlink()
     except OSError as error:
-        raise RunError(
-            f"The run directory {str(folder)!r} cannot be written to: "
-            f"{error.strerror}. Choose another with hydra.run.dir=FOLDER."
-        ) from error
+        raise unwritable(folder, error) from error
     free = shutil.disk_usage(folder).free
     if free < NEEDED_BYTES:
         raise RunError(
@@ -48,17 +105,17 @@ def claim(folder: Path, config: Mapping[str, Any], findings: Mapping[str, Any]) 
             f"{NEEDED_BYTES >> 20} MiB. Free some space, or choose another folder with "
             "hydra.run.dir=FOLDER."
         )
-    refuse_other(folder, config, findings)
+    refuse_other(folder, config)
+    refuse_other_recordings(folder, findings)
+    (folder / "failure.json").unlink(missing_ok=True)  # of an earlier try
     write_text(
         folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(dict(config)))
     )
     write_json(folder / "capture.json", findings)
 
 
-def refuse_other(
-    folder: Path, config: Mapping[str, Any], findings: Mapping[str, Any]
-) -> None:
-    """Raises if the folder belongs to another configuration or other recordings."""
+def refuse_other(folder: Path, config: Mapping[str, Any]) -> None:
+    """Raises if the folder belongs to a run of another configuration."""
     file = folder / "config.yaml"
     if not file.is_file():
         if (folder / "checkpoints").exists():
@@ -78,8 +135,13 @@ def refuse_other(
         raise RunError(
             f"The run directory {str(folder)!r} belongs to a run of another "
             f"configuration: {'; '.join(differing[:5])}. Choose another with "
-            "hydra.run.dir=FOLDER, or start it again as it was to go on."
+            "hydra.run.dir=FOLDER, or hydra.sweep.dir=FOLDER for a sweep, or start it "
+            "again as it was to go on."
         )
+
+
+def refuse_other_recordings(folder: Path, findings: Mapping[str, Any]) -> None:
+    """Raises if the folder's run began with other recordings."""
     heard = folder / "capture.json"
     if heard.is_file() and json.loads(heard.read_text()) != plain(findings):
         raise RunError(
@@ -111,9 +173,14 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Text that is whole or absent."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """A file that is whole or absent."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

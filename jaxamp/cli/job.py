@@ -11,9 +11,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxamp.cli.assemble import Job, side_by_side
+from jaxamp.cli.assemble import Job, assembled
 from jaxamp.cli.config import build, refuse_unknown
-from jaxamp.cli.folder import claim, write_json
+from jaxamp.cli.folder import asked, claim, held, write_json
 from jaxamp.cli.labels import labels, loudness_input, words
 from jaxamp.core import (
     Capture,
@@ -31,13 +31,17 @@ from jaxamp.models import Container, scale_output
 from jaxamp.report import first_look
 from jaxamp.stream import play, realtime_factor
 from jaxamp.train import (
+    Advance,
     Checkpoints,
+    LearningRates,
     Member,
     Outcome,
     RunLog,
     Screen,
+    TrainState,
     fit,
     read_lines,
+    side_by_side,
     start,
     take_up,
 )
@@ -68,54 +72,87 @@ class Part:
     """Its name among the sizes of a container."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A job of which all that was given is checked, and nothing written yet."""
+
+    config: Mapping[str, Any]
+    name: str
+    """What the model is called, for example wavenet/nano."""
+    folder: Path
+    recording: Recording
+    model: Model | Container
+    parts: tuple[Part, ...]
+    """One, or the sizes of a container."""
+
+
 def run_job(config: Mapping[str, Any], name: str, folder: Path) -> dict[str, Any]:
-    """Trains what the configuration describes in `folder`; returns `result.json`.
+    """Trains what the configuration describes in `folder`; returns `result.json`."""
+    job = prepared(config, name, folder, recorded(config))
+    with held(folder):
+        begin(job)
+        for text in noticed(job):
+            warn(text)
+        return completed(job, trained(job.parts))
 
-    Everything the user gave is checked before anything is written.
 
-    Args:
-        name: What the model is called, for example wavenet/nano.
-    """
+def recorded(config: Mapping[str, Any]) -> Recording:
+    """The recordings that a configuration names, read and aligned."""
     refuse_unknown(config, GROUPS, "the configuration")
-    recording = build(config["data"], "data")
+    return build(config["data"], "data")
+
+
+def prepared(
+    config: Mapping[str, Any], name: str, folder: Path, recording: Recording
+) -> Prepared:
+    """The job, checked before anything is written."""
     rate = recording.sample_rate
     model = build(config["model"], "model", sample_rate=rate)
     models = [s.model for s in model.sizes] if isinstance(model, Container) else [model]
     words(config["export"])
     loudness_input(config["export"].get("loudness_input"), rate)
-    jobs = side_by_side(config, models, recording)
+    jobs = assembled(config, models, recording)
     if recording.target_gain != 1.0:
         for one in models:
             refuse_unscalable(one)
-    claim(folder, config, recording.findings)
-    for text in recording.findings.get("warnings", ()):
-        warn(text)
+    parts = [Part(jobs[0], name, folder)]
     if isinstance(model, Container):
-        return train_sizes(config, jobs, recording, name, folder, model)
-    part = Part(jobs[0], name, folder)
-    (outcome,) = trained([part], recording)
-    return left(config, part, outcome, recording)[0]
+        parts = [
+            Part(job, f"{name}/{size.name}", folder / size.name, size.name)
+            for size, job in zip(model.sizes, jobs, strict=True)
+        ]
+    return Prepared(config, name, folder, recording, model, tuple(parts))
 
 
-def train_sizes(
-    config: Mapping[str, Any],
-    jobs: Sequence[Job],
-    recording: Recording,
-    name: str,
-    folder: Path,
-    model: Container,
-) -> dict[str, Any]:
-    """Trains all sizes side by side, and writes them as one file."""
-    write_json(folder / "sizes.json", {s.name: s.max_value for s in model.sizes})
-    parts = [
-        Part(job, f"{name}/{size.name}", folder / size.name, size.name)
-        for size, job in zip(model.sizes, jobs, strict=True)
-    ]
-    for part in parts:
+def begin(job: Prepared) -> None:
+    """Makes the job's folder its own."""
+    claim(job.folder, job.config, job.recording.findings)
+    if isinstance(job.model, Container):
+        limits = {size.name: size.max_value for size in job.model.sizes}
+        write_json(job.folder / "sizes.json", limits)
+    for part in job.parts:
         part.folder.mkdir(exist_ok=True)
-    outcomes = trained(parts, recording)
+
+
+def noticed(job: Prepared) -> Sequence[str]:
+    """What is odd about the recordings."""
+    return job.recording.findings.get("warnings", ())
+
+
+def completed(job: Prepared, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Completes the job's folder once its parts are trained; returns `result.json`."""
+    if isinstance(job.model, Container):
+        return sizes_completed(job, outcomes, job.model)
+    return left(job.config, job.parts[0], outcomes[0], job.recording)[0]
+
+
+def sizes_completed(
+    job: Prepared, outcomes: Sequence[Outcome], model: Container
+) -> dict[str, Any]:
+    """Completes the folder of each size, and writes all as one file."""
+    config, recording, folder = job.config, job.recording, job.folder
     results, kept, failures = [], [], []
-    for part, outcome in zip(parts, outcomes, strict=True):
+    for part, outcome in zip(job.parts, outcomes, strict=True):
         try:
             result, one = left(config, part, outcome, recording)
         except RunError as error:
@@ -131,47 +168,63 @@ def train_sizes(
     sizes = [(limit, *one) for limit, one in zip(limits, kept, strict=True)]
     write_container(folder / "model.nam", sizes, metadata)
     write_json(folder / "metadata.json", metadata)
-    result = {**results[-1], "model": name, "sizes": results}
+    result = {**results[-1], "model": job.name, "sizes": results}
     write_json(folder / "result.json", result)
     return result
 
 
-def trained(parts: Sequence[Part], recording: Recording) -> tuple[Outcome, ...]:
-    """Trains side by side, each from its newest checkpoint if there is one."""
-    first = parts[0].job
-    batch, steps = first.dataset.batch, first.plan.steps
+def trained(
+    parts: Sequence[Part], advance: Advance = side_by_side
+) -> tuple[Outcome, ...]:
+    """Trains side by side, each from its newest checkpoint if there is one.
+
+    Args:
+        advance: As for `fit`.
+    """
+    jobs = [part.job for part in parts]
+    plans = [job.plan for job in jobs]
+    steps = max(plan.steps for plan in plans)
+    likes = {job.task: like(job) for job in jobs}
     with ExitStack() as stack:
         folders = [Checkpoints(part.folder / "checkpoints") for part in parts]
         for checkpoints in folders:
             stack.callback(checkpoints.close)
-        likes = [
-            jax.eval_shape(lambda job=part.job: start(job.task, job.seed, batch))
-            for part in parts
-        ]
-        found = take_up(folders, likes, first.plan, warn)
+        found = take_up(folders, [likes[job.task] for job in jobs], plans, warn)
         made = [one[1].step if one else 0 for one in found]
         members = []
-        for i, part in enumerate(parts):
-            log = RunLog(part.folder, made[i])
+        for part, job, folder, one, step in zip(
+            parts, jobs, folders, found, made, strict=True
+        ):
+            log = RunLog(part.folder, step)
             stack.callback(log.close)
-            passages, task = part.job.passages, part.job.task
-            members.append(Member(task, passages, folders[i], log, part.size, found[i]))
+            members.append(
+                Member(
+                    task=job.task,
+                    dataset=job.dataset,
+                    passages=job.passages,
+                    plan=job.plan,
+                    seed=job.seed,
+                    rates=LearningRates(job.learning_rate),
+                    checkpoints=folder,
+                    log=log,
+                    name=part.size,
+                    weights=job.weights,
+                    target_gain=job.target_gain,
+                    resumed=one,
+                )
+            )
         screen = Screen(steps, min(made))
         stack.callback(screen.close)
         if any(made):
             screen.say(f"Going on from step {min(made)} of {steps}.")
         interrupted = stack.enter_context(interruptible())
-        return fit(
-            members,
-            first.dataset,
-            first.plan,
-            screen,
-            seed=first.seed,
-            batch=batch,
-            target_gain=recording.target_gain,
-            learning_rate=first.learning_rate,
-            interrupted=interrupted,
-        )
+        return fit(members, screen, advance=advance, interrupted=interrupted)
+
+
+def like(job: Job) -> TrainState:
+    """The structure of a job's training state."""
+    batch = job.dataset.batch
+    return jax.eval_shape(lambda: start(job.task, job.seed, batch))
 
 
 def left(
@@ -304,6 +357,7 @@ def summary(
             "steps": progress.step,
             "best_step": progress.best_step,
             "stopped": outcome.reason,
+            "asked": asked(dataclasses.asdict(job.plan)),
             "seconds": progress.seconds,
             "samples_per_second": heard / max(progress.seconds, 1e-9),
         },

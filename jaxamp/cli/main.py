@@ -20,11 +20,17 @@ COMMANDS = {
     "train": "train a model; without arguments, on the built-in demo capture",
     "reamp": "play a file through a model",
     "evaluate": "measure a model on a recording",
+    "compare": "compare runs: size, speed and ESR of every model",
     "export": "write a model as a player's file",
     "info": "describe a model",
 }
 
 INTERRUPTED = 130
+
+
+class Stopped(KeyboardInterrupt):
+    """An interruption that the user was told of, with what was learned kept."""
+
 
 OBJECTS_A_COLLECTION = 50_000
 """New objects after which Python looks for garbage. Tracing a training step makes
@@ -56,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax thinks aloud
     try:
         return importlib.import_module(f"jaxamp.cli.{name}").run(rest)
+    except Stopped:
+        return INTERRUPTED
     except KeyboardInterrupt:
         complain("Interrupted.")
         return INTERRUPTED

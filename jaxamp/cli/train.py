@@ -9,66 +9,87 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from jaxamp.cli.config import conf_folder
-from jaxamp.cli.folder import discard_if_empty
-from jaxamp.cli.main import INTERRUPTED, complain, is_mistake, keep_compiled, said
+from jaxamp.cli.failure import Failure, write_failure
+from jaxamp.cli.folder import discard_if_empty, finished
+from jaxamp.cli.main import Stopped, keep_compiled
+from jaxamp.cli.names import EXCLUDE, unswept
 from jaxamp.cli.overrides import explained
+
+SWEEP = ("-m", "--multirun")
 
 
 def run(arguments: Sequence[str]) -> int:
     """Trains; returns the exit status."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that mistakes reach us as exceptions
-    statuses: list[int] = []
+    given = list(arguments)
     failures: list[Exception] = []
 
-    @hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="train")
-    def job(config: DictConfig) -> float:
+    def alone(config: DictConfig) -> None:
         try:
-            status, esr = run_one(config)
+            job(config)
         except Exception as error:
-            if HydraConfig.get().mode == RunMode.MULTIRUN and is_mistake(error):
-                complain(said(error))
-            else:
-                failures.append(error)  # Hydra would add lines of its own
-            status, esr = 2, float("inf")
-        statuses.append(status)
-        return esr
+            failures.append(error)  # Hydra would add lines of its own
 
-    before, sys.argv = sys.argv, ["jaxamp train", *arguments]
+    sweeping = any(flag in given for flag in SWEEP)
+    if sweeping:
+        given += naming(given)
+    train = hydra.main(
+        version_base="1.3", config_path=str(conf_folder()), config_name="train"
+    )(job if sweeping else alone)
+    before, sys.argv = sys.argv, ["jaxamp train", *given]
     try:
-        job()
+        train()
     except (HydraException, OmegaConfBaseException) as error:
         raise explained(error) from error
     finally:
         sys.argv = before
     for error in failures:
-        if isinstance(error, OmegaConfBaseException):
-            raise explained(error) from error
         raise error
-    return max(statuses, default=0)
+    return 0
 
 
-def run_one(config: DictConfig) -> tuple[int, float]:
-    """One job.
+def naming(arguments: Sequence[str]) -> list[str]:
+    """Has jobs be named by what is swept alone."""
+    if any(argument.startswith(EXCLUDE) for argument in arguments):
+        return []
+    overrides = [argument for argument in arguments if not argument.startswith("-")]
+    return [f"{EXCLUDE}=[{','.join(unswept(overrides))}]"]
+
+
+def job(config: DictConfig) -> float:
+    """One job, in whatever process a launcher runs it.
 
     Returns:
-        The exit status, and the validation ESR for sweepers.
+        The validation ESR, for sweepers.
     """
+    context = HydraConfig.get()
+    folder = Path(context.runtime.output_dir)
+    swept = not OmegaConf.is_missing(context.job, "num")
+    try:
+        resolved: Any = OmegaConf.to_container(config, resolve=True)
+        result = finished(folder, resolved) if swept else None
+        if result is None:
+            name = str(context.runtime.choices.get("model", "model"))
+            result = run_one(resolved, name, folder)
+    except Exception as error:
+        if isinstance(error, OmegaConfBaseException):
+            error = explained(error)
+        discard_if_empty(folder)
+        if swept and folder.exists():
+            write_failure(folder, Failure.of(error))
+        raise error
+    if result["train"]["stopped"] == "interrupted":
+        raise Stopped
+    return result["esr"]
+
+
+def run_one(config: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
+    """Trains; returns the content of `result.json`."""
     from jaxamp.cli.job import run_job  # noqa: PLC0415 (imports JAX)
 
     keep_compiled()
-    context = HydraConfig.get()
-    folder = Path(context.runtime.output_dir)
-    try:
-        resolved: Any = OmegaConf.to_container(config, resolve=True)
-        name = str(context.runtime.choices.get("model", "model"))
-        result = run_job(resolved, name, folder)
-    except Exception:
-        discard_if_empty(folder)
-        raise
-    stopped = result["train"]["stopped"] == "interrupted"
-    return INTERRUPTED if stopped else 0, result["esr"]
+    return run_job(config, name, folder)

@@ -16,7 +16,7 @@ from runs import TINY, assert_refused, assert_same_bits, esrs, run, train
 
 import jaxamp
 from jaxamp.formats import read
-from jaxamp.train import read_lines, train_steps
+from jaxamp.train import read_lines
 
 KEYS = {
     "architecture", "model", "seed", "parameters", "macs_per_sample",
@@ -132,29 +132,6 @@ def test_a_mistake_shows_its_traceback_only_when_asked(tmp_path, capsys):
     assert_refused(run(capsys, "train", *wrong), "train.steps=0")
     with pytest.raises(jaxamp.core.ConfigError, match=r"train\.steps=0"):
         run(capsys, "train", *wrong, "--debug")
-
-
-def test_a_sweep_trains_every_choice_and_survives_a_wrong_one(tmp_path, capsys):
-    said = run(
-        capsys, "train", "-m", *TINY, "train.steps=2", "train.validate_every=2",
-        "train.clip_norm=1,-1", f"hydra.sweep.dir={tmp_path}",
-    )  # fmt: skip
-    assert said.status == 2
-    assert "train.clip_norm=-1" in said.err
-    assert (tmp_path / "0" / "result.json").is_file()
-    assert not (tmp_path / "1").exists()
-
-
-def test_a_sweep_over_seed_rate_and_steps_compiles_one_program(tmp_path, capsys):
-    before = train_steps._cache_size()  # pyright: ignore
-    said = run(
-        capsys, "train", "-m", *TINY, "train.clip_norm=1.5", "schedule=cosine",
-        "seed=0,1", "optimizer.learning_rate=0.01,0.02", "train.steps=2,3",
-        f"hydra.sweep.dir={tmp_path}",
-    )  # fmt: skip
-    assert said.status == 0, said
-    assert len(list(tmp_path.glob("*/result.json"))) == 8
-    assert train_steps._cache_size() == before + 1  # pyright: ignore
 
 
 # --- killed and interrupted: a process of its own ------------------------------------

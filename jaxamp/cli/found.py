@@ -1,0 +1,249 @@
+"""What runs there are below some folders, and what tells them apart."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from jaxamp.cli.failure import NAME as FAILURE
+from jaxamp.cli.folder import flat
+from jaxamp.core import RunError
+from jaxamp.data.audio import shown
+from jaxamp.report.comparison import Run
+
+LARGEST_FILE = 4 << 20
+"""Bytes of a configuration or a result that is read; real ones have a few thousand."""
+
+RUN_BLOCK = 64
+"""Samples a call when a run measures its own real-time factor."""
+
+NOT_SETTINGS = ("seed", "data.", "export.", "model._target_")
+"""Keys that tell no two rows apart: seeds are averaged, captures have tables."""
+
+SCALING = ("target_gain", "normalize_dbfs", "warnings")
+"""Findings that may differ between runs of one capture: ESR knows no level."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finished:
+    """One trained model of a run, as it lies on the disk."""
+
+    folder: Path
+    result: Mapping[str, Any]
+    config: Mapping[str, Any]
+    """With dotted keys."""
+    capture: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """All runs below some folders."""
+
+    runs: tuple[Run, ...]
+    unfinished: int
+    failed: int
+    uneven: tuple[str, ...]
+    """Keys that differ between the rows and are no part of a model."""
+
+    def notes(self) -> list[str]:
+        """Sentences about what is not in the table."""
+        told = []
+        if self.unfinished:
+            told.append(f"{self.unfinished} runs are not finished, and left out.")
+        if self.failed:
+            told.append(f"{self.failed} runs failed; their {FAILURE} says why.")
+        if self.uneven:
+            told.append(f"Not all were trained alike: {', '.join(self.uneven)} differ.")
+        return told
+
+
+def find_runs(folders: Sequence[Path]) -> Found:
+    """Reads every run below the folders, each once.
+
+    Raises:
+        RunError: A folder that is not there.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise RunError(
+                f"There is no folder {str(folder)!r}. Give folders that hold runs of "
+                "`jaxamp train`, for example the hydra.sweep.dir of a sweep."
+            )
+    places = dict.fromkeys(p for folder in folders for p in run_folders(folder))
+    done, unfinished, failed = [], 0, 0
+    for place in places:
+        parts = finished_parts(place)
+        done += parts
+        unfinished += not parts
+        failed += not parts and (place / FAILURE).is_file()
+    names = settings(done)
+    titles = capture_titles(done)
+    runs = [compared_run(one, names[i], titles[i]) for i, one in enumerate(done)]
+    return Found(tuple(runs), unfinished - failed, failed, uneven(done))
+
+
+def run_folders(folder: Path) -> Iterator[Path]:
+    """Folders of runs, in the order of their names; what is inside a run is its own."""
+    for place, below, files in os.walk(folder):
+        if "config.yaml" in files:
+            below.clear()
+            yield Path(place).resolve()
+        below.sort()
+
+
+def finished_parts(folder: Path) -> list[Finished]:
+    """The models of a finished run: one, or each size; none if it is not finished."""
+    try:
+        result = json.loads(bounded(folder / "result.json"))
+        config = OmegaConf.to_container(
+            OmegaConf.create(bounded(folder / "config.yaml"))
+        )
+        capture = json.loads(bounded(folder / "capture.json"))
+        if result["train"]["stopped"] == "interrupted":
+            return []
+        parts = result.get("sizes") or [result]
+        folders = [
+            folder / part["model"].rpartition("/")[2] if "sizes" in result else folder
+            for part in parts
+        ]
+        made = [
+            Finished(place, part, flat(config), capture)
+            for place, part in zip(folders, parts, strict=True)
+        ]
+        for one in made:
+            compared_run(one, "", "")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return []
+    except (OmegaConfBaseException, YAMLError):
+        return []
+    return made
+
+
+def bounded(file: Path) -> str:
+    """The text of a small file."""
+    if file.stat().st_size > LARGEST_FILE:
+        raise ValueError(f"{file} is too large")
+    return file.read_text(encoding="utf-8")
+
+
+def compared_run(one: Finished, name: str, capture: str) -> Run:
+    """What is compared of a finished run."""
+    result, metrics = one.result, one.result["metrics"]
+    folds = [float(metrics[key]) for key in metrics if key.startswith("asr_")]
+    return Run(
+        model=name,
+        seed=int(result["seed"]),
+        capture=capture,
+        parameters=int(result["parameters"]),
+        macs_per_sample=int(result["macs_per_sample"]),
+        receptive_field=int(result["receptive_field"]),
+        sample_rate=int(result["sample_rate"]),
+        esr=float(result["esr"]),
+        mrstft=float(metrics["mrstft"]),
+        aliasing=statistics.fmean(folds),
+        realtime_factor=float(result["realtime_factor"]),
+        realtime_block=RUN_BLOCK,
+        place=str(one.folder),
+    )
+
+
+def settings(done: Sequence[Finished]) -> list[str]:
+    """What each run's row is called: its model, and what else tells it apart.
+
+    That is every key that differs between runs of the same model name.
+    """
+    kinds: dict[str, list[Finished]] = {}
+    for one in done:
+        kinds.setdefault(str(one.result["model"]), []).append(one)
+    differing = {name: differing_keys(alike) for name, alike in kinds.items()}
+    names = []
+    for one in done:
+        name = str(one.result["model"])
+        told = [f"{key}={shortest(one.config.get(key))}" for key in differing[name]]
+        names.append(shown(" ".join([name, *told])))
+    return names
+
+
+def differing_keys(runs: Iterable[Finished]) -> list[str]:
+    """Keys whose values are not the same in all runs, save what rows average over."""
+    runs = list(runs)
+    keys = sorted({key for one in runs for key in one.config})
+    first = runs[0].config
+    return [
+        key
+        for key in keys
+        if not key.startswith(NOT_SETTINGS)
+        and any(one.config.get(key) != first.get(key) for one in runs)
+        and not follows(key, runs)
+    ]
+
+
+def follows(key: str, runs: Sequence[Finished]) -> bool:
+    """Whether a key only repeats another, as a schedule's peak does the rate."""
+    twins = {
+        "schedule.peak_value": "optimizer.learning_rate",
+        "schedule.init_value": "optimizer.learning_rate",
+        "schedule.value": "optimizer.learning_rate",
+        "schedule.decay_steps": "train.steps",
+    }
+    other = twins.get(key)
+    return other is not None and all(
+        one.config.get(key) == one.config.get(other)
+        for one in runs
+        if key in one.config
+    )
+
+
+def uneven(done: Sequence[Finished]) -> tuple[str, ...]:
+    """Keys of training, the same within each model, that differ between models."""
+    within = {
+        key
+        for name in {str(one.result["model"]) for one in done}
+        for key in differing_keys(o for o in done if o.result["model"] == name)
+    }
+    if not done:
+        return ()
+    keys = differing_keys(done)
+    return tuple(k for k in keys if not k.startswith("model.") and k not in within)
+
+
+def shortest(value: Any) -> str:
+    """A value as a person would write it."""
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value).strip('"')
+
+
+def capture_titles(done: Sequence[Finished]) -> list[str]:
+    """What the capture of each run is called; different captures differ in title."""
+    identities = [identity(one.capture) for one in done]
+    titles = {i: title(one.capture) for i, one in zip(identities, done, strict=True)}
+    common = [name for name in titles.values() if [*titles.values()].count(name) > 1]
+    return [
+        f"{titles[i]} ({i})" if titles[i] in common else titles[i] for i in identities
+    ]
+
+
+def identity(capture: Mapping[str, Any]) -> str:
+    """The same for the same recordings, split in the same place."""
+    facts = {key: value for key, value in capture.items() if key not in SCALING}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:6]
+
+
+def title(capture: Mapping[str, Any]) -> str:
+    """A capture in words: the amp's files, or the demo's knobs."""
+    try:
+        if "knobs" in capture:
+            knobs = " ".join(f"{k} {v:g}" for k, v in capture["knobs"].items())
+            return shown(f"demo, {knobs}")
+        files = [pair["target"]["file"] for pair in capture["pairs"]]
+        more = f" and {len(files) - 1} more" * (len(files) > 1)
+        return shown(f"{files[0]}{more}")
+    except (KeyError, TypeError, ValueError, IndexError):
+        return "capture"

@@ -1,0 +1,209 @@
+"""The population launcher: jobs that share a compiled program are trained together.
+
+Jobs are grouped by what is compiled for them. A group's members differ in seed,
+learning rate, schedule, weights of the loss or capture; each has its own stop, best
+checkpoint, metrics and folder, and can be taken up again alone.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from jaxamp.cli.failure import Failure, write_failure
+from jaxamp.cli.folder import discard_if_empty, held
+from jaxamp.cli.main import keep_compiled
+from jaxamp.cli.sweep import Returns, SweepJob, SweepLauncher, say, tell
+
+if TYPE_CHECKING:  # JAX is slow to import
+    from jaxamp.cli.job import Prepared
+    from jaxamp.core import Recording
+    from jaxamp.data import Windows
+    from jaxamp.train import Outcome
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """A job of the sweep, checked and prepared."""
+
+    job: SweepJob
+    prepared: "Prepared"
+
+
+class PopulationLauncher(SweepLauncher):
+    """Trains the jobs of a sweep group by group.
+
+    Args:
+        at_once: The most jobs in one program; None takes what the memory holds.
+    """
+
+    def __init__(self, table: bool = True, at_once: int | None = None):
+        super().__init__(table)
+        self.at_once = at_once
+
+    def launched(self, jobs: Sequence[SweepJob]) -> Returns:
+        """Prepares all, groups them, trains each group and completes its folders."""
+        from jaxamp.train import use_cores  # noqa: PLC0415
+
+        returns: Returns = {}
+        if not jobs:
+            return returns
+        use_cores()
+        keep_compiled()
+        ready, desk = [], Desk()
+        for job in jobs:
+            with noted([job], returns):
+                ready.append(Ready(job, desk.prepare(job)))
+        groups = grouped(ready)
+        for number, group in enumerate(groups):
+            names = sorted({one.job.model_name for one in group})
+            say(
+                f"Group {number + 1} of {len(groups)}: {', '.join(names)}, "
+                f"{len(group)} jobs side by side."
+            )
+            self.train(group, returns)
+        return returns
+
+    def train(self, group: Sequence[Ready], returns: Returns) -> None:
+        """Trains one group; what came of each job is added to `returns`."""
+        from jaxamp.cli.job import begin, noticed, trained, warn  # noqa: PLC0415
+        from jaxamp.train import Population, side_by_side  # noqa: PLC0415
+
+        with ExitStack() as stack:
+            begun = []
+            for one in group:
+                with noted([one.job], returns):
+                    stack.enter_context(held(one.prepared.folder))
+                    begin(one.prepared)
+                    begun.append(one)
+            for text in dict.fromkeys(
+                w for one in begun for w in noticed(one.prepared)
+            ):
+                warn(text)
+            parts = [part for one in begun for part in one.prepared.parts]
+            alone = len(begun) < 2
+            advance = side_by_side if alone else Population(self.at_once)
+            with noted([one.job for one in begun], returns):
+                outcomes = iter(trained(parts, advance) if parts else ())
+                stopped = [finish(one, outcomes, returns) for one in begun]
+        if parts and any(stopped):
+            raise KeyboardInterrupt
+
+
+class Desk:
+    """Where jobs are prepared: what several of them use is read and placed once."""
+
+    def __init__(self):
+        self.recordings: dict[str, Recording] = {}
+        self.audio: dict[Any, Any] = {}
+
+    def prepare(self, job: SweepJob) -> "Prepared":
+        """The job, with its recordings shared."""
+        from jaxamp.cli.job import prepared, recorded  # noqa: PLC0415
+
+        config = job.config()
+        node = json.dumps(config["data"], sort_keys=True)
+        if node not in self.recordings:
+            self.recordings[node] = recorded(config)
+        made = prepared(config, job.model_name, job.folder, self.recordings[node])
+        parts = [
+            dataclasses.replace(part, job=self.shared(node, part.job))
+            for part in made.parts
+        ]
+        return dataclasses.replace(made, parts=tuple(parts))
+
+    def shared(self, node: str, job: Any) -> Any:
+        """The job with audio that an earlier one has placed on the device already."""
+        data, warmup = job.dataset, job.task.model.warmup
+        windows = (node, data.tiles, data.batch, data.context, data.outputs)
+        return dataclasses.replace(
+            job,
+            dataset=self.audio.setdefault(windows, data),
+            passages=self.audio.setdefault((node, warmup), job.passages),
+        )
+
+
+def finish(one: Ready, outcomes: "Iterator[Outcome]", returns: Returns) -> bool:
+    """Completes a job's folder with its share of the outcomes.
+
+    Returns:
+        Whether it was interrupted.
+    """
+    from jaxamp.cli.job import completed  # noqa: PLC0415
+
+    mine = [next(outcomes) for _ in one.prepared.parts]
+    with noted([one.job], returns):
+        result = completed(one.prepared, mine)
+        returns[one.job.number] = one.job.returned(result["esr"])
+    return any(outcome.reason == "interrupted" for outcome in mine)
+
+
+def grouped(ready: Iterable[Ready]) -> list[list[Ready]]:
+    """The jobs of each program, their audio brought to one length."""
+    groups: dict[Any, list[Ready]] = {}
+    for one in ready:
+        groups.setdefault(likeness(one), []).append(one)
+    return [levelled(group) for group in groups.values()]
+
+
+def likeness(one: Ready) -> Any:
+    """What jobs must share to be trained as one program."""
+    import jax  # noqa: PLC0415
+
+    part, *others = one.prepared.parts
+    if others:
+        return one.job.number  # the sizes of a container are one program already
+    job = part.job
+    shape = jax.tree.structure(job.dataset), job.dataset.firsts.shape
+    return job.task, len(job.weights), job.plan.validate_every, shape
+
+
+def levelled(group: list[Ready]) -> list[Ready]:
+    """The group with all audio as long as the longest, filled up with silence."""
+    datasets = {
+        id(part.job.dataset): part.job.dataset
+        for one in group
+        for part in one.prepared.parts
+    }
+    longest = max(data.input.size for data in datasets.values())
+    filled = {key: lengthened(data, longest) for key, data in datasets.items()}
+
+    def part_of(part: Any) -> Any:
+        job = dataclasses.replace(part.job, dataset=filled[id(part.job.dataset)])
+        return dataclasses.replace(part, job=job)
+
+    def one_of(one: Ready) -> Ready:
+        parts = tuple(part_of(part) for part in one.prepared.parts)
+        return Ready(one.job, dataclasses.replace(one.prepared, parts=parts))
+
+    return [one_of(one) for one in group]
+
+
+def lengthened(data: "Windows", size: int) -> "Windows":
+    """The windows with silence behind their audio, where none of them begins."""
+    import jax.numpy as jnp  # noqa: PLC0415
+
+    missing = size - data.input.size
+    if not missing:
+        return data
+    return dataclasses.replace(
+        data,
+        input=jnp.pad(data.input, (0, missing)),
+        target=jnp.pad(data.target, (0, missing)),
+    )
+
+
+@contextmanager
+def noted(jobs: Sequence[SweepJob], returns: Returns) -> Iterator[None]:
+    """Makes an exception the failure of these jobs: told, written down, passed over."""
+    try:
+        yield
+    except Exception as error:
+        failure = Failure.of(error)
+        for job in jobs:
+            returns[job.number] = failure
+            tell(job, failure)
+            discard_if_empty(job.folder)
+            if job.folder.exists():
+                write_failure(job.folder, failure)

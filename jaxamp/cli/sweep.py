@@ -1,0 +1,269 @@
+"""A sweep: many jobs in one folder, each complete as if it were alone.
+
+The launchers here look at all jobs first. What is finished is not touched again, what
+fails is told and does not stop the others, and at the end there is a table. How the
+jobs that are left get their turn is up to each launcher.
+"""
+
+import copy
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from jaxamp.cli.failure import Failure, read_failure
+from jaxamp.cli.folder import finished, held, refuse_other
+from jaxamp.cli.main import complain
+from jaxamp.core import RunError
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepJob:
+    """One choice of everything that is swept."""
+
+    number: int
+    overrides: tuple[str, ...]
+    composed: DictConfig
+    """All of its configuration, Hydra's part included."""
+    folder: Path
+
+    @property
+    def model_name(self) -> str:
+        """What its model is called, for example wavenet/nano."""
+        return str(self.composed.hydra.runtime.choices.get("model", "model"))
+
+    def config(self) -> dict[str, Any]:
+        """The configuration without Hydra's part, resolved."""
+        alone = copy.deepcopy(self.composed)
+        with read_write(alone), open_dict(alone):
+            del alone["hydra"]
+        resolved: Any = OmegaConf.to_container(alone, resolve=True)
+        return resolved
+
+    def returned(self, esr: float) -> JobReturn:
+        """What Hydra is told of the job when it is done."""
+        return JobReturn(
+            overrides=self.overrides,
+            task_name="train",
+            status=JobStatus.COMPLETED,
+            _return_value=esr,
+        )
+
+
+class Failed(JobReturn):
+    """What Hydra is told of a job that failed: it raises when asked for its result."""
+
+    @property
+    def return_value(self) -> Any:
+        raise self._return_value
+
+    @return_value.setter
+    def return_value(self, value: Any) -> None:
+        self._return_value = value
+
+
+Returns = dict[int, JobReturn | Failure]
+"""number of a job -> what Hydra is told of it, or why it failed"""
+
+
+class SweepLauncher(Launcher):
+    """What the launchers of a sweep do alike; `launched` runs what is left to do.
+
+    Args:
+        table: Whether a table of the whole sweep is made at the end.
+    """
+
+    def __init__(self, table: bool = True):
+        self.table = table
+
+    def setup(
+        self,
+        *,
+        hydra_context: HydraContext,
+        task_function: TaskFunction,
+        config: DictConfig,
+    ) -> None:
+        """Called by Hydra before `launch`."""
+        self.context, self.task, self.master = hydra_context, task_function, config
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Runs what is not finished yet; a return for each job, in their order."""
+        setup_globals()
+        root = Path(self.master.hydra.sweep.dir).absolute()
+        with held(root):
+            jobs = [
+                self.compose(one, initial_job_idx + i)
+                for i, one in enumerate(job_overrides)
+            ]
+            left, returns = looked_at(jobs)
+            say(opening(root, len(jobs), len(left)))
+            try:
+                returns |= self.launched(left)
+            except KeyboardInterrupt:
+                complain(
+                    f"Stopped. {len(looked_at(jobs)[1])} of {len(jobs)} jobs are done; "
+                    "the same command goes on with the others."
+                )
+                raise
+            if self.table:
+                show_table(root)
+        return [told(job, jobs, returns) for job in jobs]
+
+    def launched(self, jobs: Sequence[SweepJob]) -> Returns:
+        """Runs the jobs; what came of each, by its number."""
+        raise NotImplementedError
+
+    def compose(self, overrides: Sequence[str], number: int) -> SweepJob:
+        """The job that some overrides make."""
+        config = self.context.config_loader.load_sweep_config(
+            self.master, list(overrides)
+        )
+        with open_dict(config):
+            config.hydra.job.id = str(number)
+            config.hydra.job.num = number
+        folder = Path(config.hydra.sweep.dir).absolute() / config.hydra.sweep.subdir
+        return SweepJob(number, tuple(overrides), config, folder)
+
+    def run(self, job: SweepJob) -> JobReturn | Failure:
+        """Runs a job in this process."""
+        made = run_job(
+            hydra_context=self.context,
+            task_function=self.task,
+            config=job.composed,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+        )
+        if made.status == JobStatus.COMPLETED:
+            return made
+        return Failure.of(made._return_value)
+
+
+class OneByOne(SweepLauncher):
+    """Jobs one after the other, in this process."""
+
+    def launched(self, jobs: Sequence[SweepJob]) -> Returns:
+        """Runs each, and says what it is and how long the rest will take."""
+        returns: Returns = {}
+        begin = time.monotonic()
+        for made, job in enumerate(jobs):
+            left = time_left(time.monotonic() - begin, made, len(jobs))
+            say(f"Job {made + 1} of {len(jobs)}{left}: {job.folder.name}")
+            returns[job.number] = self.run(job)
+            tell(job, returns[job.number])
+        return returns
+
+
+class Engine(SweepLauncher):
+    """Jobs on another launcher of Hydra: processes, a cluster, a queue.
+
+    Args:
+        engine: The other launcher's own configuration.
+    """
+
+    def __init__(self, engine: Mapping[str, Any], table: bool = True):
+        super().__init__(table)
+        self.engine = engine
+
+    def launched(self, jobs: Sequence[SweepJob]) -> Returns:
+        """Hands all to the other launcher, and waits for it."""
+        if not jobs:
+            return {}
+        master = copy.deepcopy(self.master)
+        with read_write(master), open_dict(master):
+            master.hydra.launcher = self.engine
+        launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=self.context, task_function=self.task, config=master
+        )
+        made = launcher.launch([job.overrides for job in jobs], jobs[0].number)
+        returns: Returns = {}
+        for job, one in zip(jobs, made, strict=True):
+            fine = one.status == JobStatus.COMPLETED
+            failure = read_failure(job.folder) or Failure.of(one._return_value)
+            returns[job.number] = one if fine else failure
+            tell(job, returns[job.number])
+        return returns
+
+
+def looked_at(jobs: Sequence[SweepJob]) -> tuple[list[SweepJob], Returns]:
+    """The jobs that are left to do, each folder once, and those that are finished.
+
+    Raises:
+        RunError: A job's folder belongs to a run of another configuration, or to
+            another job.
+    """
+    left: dict[Path, SweepJob] = {}
+    returns: Returns = {}
+    configs: dict[Path, Any] = {}
+    for job in jobs:
+        config = job.config()
+        if configs.setdefault(job.folder, config) != config:
+            raise RunError(
+                f"Two different jobs of the sweep would share the folder "
+                f"{job.folder.name!r}. Leave hydra.sweep.subdir and "
+                "hydra.job.config.override_dirname as they are."
+            )
+        refuse_other(job.folder, config)
+        result = finished(job.folder, config)
+        if result is None:
+            left.setdefault(job.folder, job)
+        else:
+            returns[job.number] = job.returned(result["esr"])
+    return list(left.values()), returns
+
+
+def told(job: SweepJob, jobs: Sequence[SweepJob], returns: Returns) -> JobReturn:
+    """What Hydra is told of a job, which may be one of several that are the same."""
+    same = [one.number for one in jobs if one.folder == job.folder]
+    made = next(returns[number] for number in same if number in returns)
+    if isinstance(made, JobReturn):
+        return made
+    failed = [one for one in jobs if isinstance(returns.get(one.number), Failure)]
+    named = ", ".join(one.folder.name for one in failed[:5])
+    more = f" and {len(failed) - 5} more" * (len(failed) > 5)
+    error = RunError(
+        f"{len(failed)} of {len(jobs)} jobs failed: {named}{more}. What the others "
+        "learned is kept, and the same command tries these again."
+    )
+    return Failed(job.overrides, None, None, None, "train", JobStatus.FAILED, error)
+
+
+def tell(job: SweepJob, made: JobReturn | Failure) -> None:
+    """Says on stderr that a job failed, and why."""
+    if isinstance(made, Failure):
+        complain(f"{job.folder.name} failed: {made.message}")
+
+
+def opening(root: Path, total: int, left: int) -> str:
+    """What a sweep says first."""
+    done = f", {total - left} of them done before" if left < total else ""
+    return f"{total} jobs in {root}{done}."
+
+
+def time_left(seconds: float, made: int, total: int) -> str:
+    """How long the rest will take, once it can be told."""
+    from jaxamp.train import duration  # noqa: PLC0415 (imports JAX)
+
+    if not made:
+        return ""
+    return f", about {duration(seconds / made * (total - made))} left"
+
+
+def say(sentence: str) -> None:
+    """One line on the terminal."""
+    print(sentence, flush=True)
+
+
+def show_table(root: Path) -> None:
+    """The comparison of all that is finished in a sweep's folder."""
+    from jaxamp.cli.compare import compared  # noqa: PLC0415 (imports JAX)
+
+    compared([root], output=root, block=None)

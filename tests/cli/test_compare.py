@@ -1,0 +1,142 @@
+"""`jaxamp compare`: what is read, what is left out, and what is said."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+from runs import TINY, assert_refused, run
+
+HIDDEN = ("model.hidden=[2],[3]", "seed=0,1", "data.gain=0.3,0.6")
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """A sweep of two sizes, two seeds and two captures."""
+    from jaxamp.cli.main import main  # noqa: PLC0415
+
+    folder = tmp_path_factory.mktemp("swept")
+    status = main(
+        ["train", "-m", *TINY, "train.steps=2", "train.validate_every=2", *HIDDEN,
+         f"hydra.sweep.dir={folder}"]
+    )  # fmt: skip
+    assert status == 0
+    return folder
+
+
+def table(folder):
+    with (folder / "comparison.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_each_model_has_a_row_on_each_capture(swept, tmp_path, capsys):
+    said = run(capsys, "compare", swept, "--output", tmp_path, "--block", 32)
+    assert said.status == 0, said
+    rows = table(tmp_path)
+    assert len(rows) == 4
+    assert {row["capture"] for row in rows} == {
+        "demo, gain 0.3 tone 0.5 level 0.7", "demo, gain 0.6 tone 0.5 level 0.7",
+    }  # fmt: skip
+    assert {row["model"] for row in rows} == {
+        "lstm/1x8 model.hidden=[2]", "lstm/1x8 model.hidden=[3]",
+    }  # fmt: skip
+    for row in rows:
+        assert (row["seeds"], row["realtime_block"]) == ("2", "32")
+        assert float(row["realtime_factor"]) > 0
+        results = [json.loads(file.read_text()) for file in swept.glob("*/result.json")]
+        mine = [
+            r["esr"] for r in results
+            if f"model.hidden={r['hyperparameters']['hidden']}" in row["model"]
+        ]  # fmt: skip
+        assert len(mine) == 4
+        assert float(row["esr_best"]) >= min(mine) * (1 - 1e-6)
+    names = {p.name for p in tmp_path.iterdir()}
+    assert names == {f"comparison.{form}" for form in ("csv", "svg", "png", "html")}
+
+
+def test_a_partial_sweep_is_read_and_what_is_missing_is_said(swept, tmp_path, capsys):
+    part = shutil.copytree(swept, tmp_path / "part")
+    first, second, *_ = sorted(part.glob("*/result.json"))
+    first.unlink()
+    second.write_text("{ broken")
+    (second.parent / "failure.json").write_text('{"message": "no", "trace": ""}')
+    said = run(capsys, "compare", part, "--as-recorded")
+    assert said.status == 0, said
+    assert "1 runs are not finished" in said.out
+    assert "1 runs failed" in said.out
+    assert sum(int(row["seeds"]) for row in table(part)) == 6
+    assert {row["realtime_block"] for row in table(part)} == {"64"}
+
+
+def test_the_same_run_named_twice_counts_once(swept, tmp_path, capsys):
+    inside = next(swept.glob("*/result.json")).parent
+    run(capsys, "compare", swept, inside, "--as-recorded", "--output", tmp_path)
+    assert sum(int(row["seeds"]) for row in table(tmp_path)) == 8
+
+
+def test_what_was_not_trained_alike_is_said(swept, tmp_path, capsys):
+    other = shutil.copytree(swept, tmp_path / "all" / "part")
+    for file in other.glob("*/result.json"):
+        told = json.loads(file.read_text())
+        told["model"] = "lstm/else"
+        file.write_text(json.dumps(told))
+        config = file.with_name("config.yaml")
+        config.write_text(config.read_text().replace("batch: 4", "batch: 8"))
+    shutil.copytree(swept, tmp_path / "all" / "whole")
+    said = run(capsys, "compare", tmp_path / "all", "--as-recorded")
+    assert "Not all were trained alike: train.batch differ" in said.out
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"esr": "low"}, {"metrics": 3}, {"train": None}, {"parameters": None},
+        {"metrics": {"mrstft": 1.0}},
+    ],
+)  # fmt: skip
+def test_a_result_that_is_no_result_is_left_out(swept, tmp_path, capsys, change):
+    part = shutil.copytree(swept, tmp_path / "part")
+    file = sorted(part.glob("*/result.json"))[0]
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    said = run(capsys, "compare", part, "--as-recorded")
+    assert said.status == 0, said
+    assert "1 runs are not finished" in said.out
+    assert sum(int(row["seeds"]) for row in table(part)) == 7
+
+
+def test_a_container_has_a_row_for_each_size(swept, tmp_path, capsys):
+    folder = shutil.copytree(next(swept.glob("*/result.json")).parent, tmp_path / "a2")
+    result = json.loads((folder / "result.json").read_text())
+    sizes = [{**result, "model": f"a2/{name}", "parameters": 10 * (i + 1)}
+             for i, name in enumerate(("lite", "full"))]  # fmt: skip
+    for name, size in zip(("lite", "full"), sizes, strict=True):
+        (folder / name).mkdir()
+        (folder / name / "result.json").write_text(json.dumps(size))
+    (folder / "result.json").write_text(
+        json.dumps({**sizes[-1], "model": "a2", "sizes": sizes})
+    )
+    run(capsys, "compare", tmp_path, "--as-recorded")
+    assert [row["model"] for row in table(tmp_path)] == ["a2/lite", "a2/full"]
+
+
+def test_mistakes_are_explained(swept, tmp_path, capsys):
+    assert_refused(run(capsys, "compare", tmp_path / "none"), "There is no folder")
+    assert_refused(run(capsys, "compare", tmp_path), "no finished run", "jaxamp train")
+    assert_refused(run(capsys, "compare", swept, "--block", 0), "--block 0")
+    started = tmp_path / "started"
+    started.mkdir()
+    (started / "config.yaml").write_text("seed: 0\n")
+    said = run(capsys, "compare", tmp_path)
+    assert_refused(said, "no finished run", "1 runs are not finished")
+
+
+def test_a_large_or_deep_file_is_not_read(swept, tmp_path, capsys):
+    part = shutil.copytree(swept, tmp_path / "part")
+    large, deep, *_ = sorted(part.glob("*/result.json"))
+    large.write_text(" " * (5 << 20))
+    deep.write_text("[" * 100_000)
+    said = run(capsys, "compare", part, "--as-recorded")
+    assert said.status == 0, said
+    assert "2 runs are not finished" in said.out
+    assert np.isclose(sum(int(row["seeds"]) for row in table(part)), 6)
