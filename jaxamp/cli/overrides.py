@@ -8,11 +8,28 @@ from omegaconf import OmegaConf
 from jaxamp.cli.config import conf_folder, nearest
 from jaxamp.core import ConfigError
 
+PLUGINS = {
+    "hydra/launcher/joblib": "joblib",
+    "hydra/launcher/submitit_local": "slurm",
+    "hydra/launcher/submitit_slurm": "slurm",
+    "hydra/launcher/ray": "ray",
+    "hydra/sweeper/optuna": "optuna",
+    "hydra/sweeper/sampler/tpe": "optuna",
+}
+"""what Hydra does not find -> the extra of jaxamp that brings it"""
+
 
 def explained(error: Exception) -> ConfigError:
     """The mistake in an override: what was given, what is allowed, what is near."""
     text = re.sub(r"\s+", " ", str(error)).strip()
     missing = re.search(r"Could not find '([^']+)'", text)
+    plugin = missing and PLUGINS.get(missing[1])
+    if missing and plugin:
+        return ConfigError(
+            f"{missing[1]} needs a package that is not installed. Install it with "
+            f"`pip install 'jaxamp[{plugin}]'`, in a checkout with `uv sync --extra "
+            f"{plugin}`."
+        )
     if missing and "/" in missing[1]:
         return unknown_choice(missing[1])
     key = re.search(r"Could not override '([^']+)'", text)

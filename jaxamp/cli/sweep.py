@@ -14,6 +14,7 @@ from typing import Any
 
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus, run_job, setup_globals
+from hydra.experimental.callback import Callback
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
@@ -186,11 +187,21 @@ class Engine(SweepLauncher):
         made = launcher.launch([job.overrides for job in jobs], jobs[0].number)
         returns: Returns = {}
         for job, one in zip(jobs, made, strict=True):
-            fine = one.status == JobStatus.COMPLETED
-            failure = read_failure(job.folder) or Failure.of(one._return_value)
-            returns[job.number] = one if fine else failure
-            tell(job, returns[job.number])
+            if one.status == JobStatus.COMPLETED:
+                returns[job.number] = one
+            else:
+                failure = read_failure(job.folder) or Failure.of(one._return_value)
+                returns[job.number] = failure
+                tell(job, failure)
         return returns
+
+
+class SweepFolder(Callback):
+    """Makes the sweep's folder before a sweeper keeps its study in it."""
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Called by Hydra first of all."""
+        Path(config.hydra.sweep.dir).mkdir(parents=True, exist_ok=True)
 
 
 def looked_at(jobs: Sequence[SweepJob]) -> tuple[list[SweepJob], Returns]:

@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
 
     sweeping = any(flag in given for flag in SWEEP)
     if sweeping:
-        given += naming(given)
+        given = named_by_what_is_swept(given)
     train = hydra.main(
         version_base="1.3", config_path=str(conf_folder()), config_name="train"
     )(job if sweeping else alone)
@@ -52,12 +52,14 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def naming(arguments: Sequence[str]) -> list[str]:
-    """Has jobs be named by what is swept alone."""
-    if any(argument.startswith(EXCLUDE) for argument in arguments):
-        return []
-    overrides = [argument for argument in arguments if not argument.startswith("-")]
-    return [f"{EXCLUDE}=[{','.join(unswept(overrides))}]"]
+def named_by_what_is_swept(arguments: Sequence[str]) -> list[str]:
+    """The arguments, with jobs named by what is swept alone."""
+    overrides = [a for a in arguments if "=" in a and not a.startswith("-")]
+    if any(override.startswith(EXCLUDE) for override in overrides):
+        return list(arguments)
+    naming = f"{EXCLUDE}=[{','.join(unswept(overrides))}]"
+    where = arguments.index(overrides[0]) if overrides else len(arguments)
+    return [*arguments[:where], naming, *arguments[where:]]
 
 
 def job(config: DictConfig) -> float:

@@ -1,0 +1,84 @@
+"""Sweeps on the launchers and sweepers users already have, against real instances."""
+
+import importlib.util
+import json
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from runs import TINY
+
+SHORT = ("train.steps=2", "train.validate_every=2")
+HAS_RAY = importlib.util.find_spec("ray") is not None
+
+
+def sweep(folder, *overrides):
+    """A sweep in a process of its own, as each engine wants to start others."""
+    return subprocess.run(
+        [sys.executable, "-m", "jaxamp", "train", "-m", *TINY, *SHORT, *overrides,
+         f"hydra.sweep.dir={folder}"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def esrs(folder):
+    """name of a job -> its ESR"""
+    return {
+        file.parent.name: json.loads(file.read_text())["esr"]
+        for file in folder.glob("*/result.json")
+    }
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """What four jobs in one process give."""
+    folder = tmp_path_factory.mktemp("plain")
+    assert sweep(folder, "seed=0,1,2,3").returncode == 0
+    return esrs(folder)
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "joblib",
+        "local",
+        pytest.param(
+            "ray",
+            marks=pytest.mark.skipif(
+                not HAS_RAY, reason="Ray is large, and not among the test tools"
+            ),
+        ),
+    ],
+)
+def test_an_engine_gives_what_one_process_gives(engine, tmp_path, expected):
+    said = sweep(
+        tmp_path, f"+engine={engine}", "seed=0,1,2,3", "train.clip_norm=null,-1"
+    )
+    assert said.returncode == 2, said.stderr
+    assert "4 of 8 jobs failed" in said.stderr
+    assert said.stderr.count("failed: train.clip_norm=-1 must be a number") == 4
+    found = esrs(tmp_path)
+    assert {name.partition(",")[0]: esr for name, esr in found.items()} == expected
+    assert (tmp_path / "comparison.csv").is_file()
+
+
+def test_optuna_keeps_its_study_and_goes_on_with_it(tmp_path):
+    for times in (1, 2):
+        said = sweep(tmp_path, "+search=optuna", "hydra.sweeper.n_trials=2")
+        assert said.returncode == 0, said.stderr
+        with sqlite3.connect(tmp_path / "study.db") as study:
+            values = study.execute("select value from trial_values").fetchall()
+        assert len(values) == 2 * times
+    assert sorted(value for (value,) in values) == sorted(esrs(tmp_path).values())
+
+
+def test_every_recipe_for_an_engine_can_be_composed():
+    for recipe in ("joblib", "local", "slurm"):
+        words = ["train", f"+engine={recipe}", "--cfg", "hydra"]
+        said = subprocess.run(
+            [sys.executable, "-m", "jaxamp", *words],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert said.returncode == 0, said.stderr
+        assert "hydra_plugins.jaxamp.Engine" in said.stdout
