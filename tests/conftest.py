@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-import jax
 import pytest
 
 from jaxamp.core.compile_cache import use_compile_cache
+from jaxamp.core.compiler import forget_old_programs
 
 
 @pytest.fixture(scope="session")
@@ -33,17 +33,8 @@ def compile_cache(tmp_path_factory):
     use_compile_cache()
 
 
-MAPPINGS = Path("/proc/self/maps")
-MANY_MAPPINGS = 30_000
-"""Half of what Linux allows a process by default."""
-
-
 @pytest.fixture(autouse=True)
 def forgotten_programs():
-    """Lets go of compiled programs before they hold too many memory mappings.
-
-    All tests together need more than a process may have, and XLA then aborts.
-    """
+    """All tests together compile more than one process may keep."""
     yield
-    if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MANY_MAPPINGS:
-        jax.clear_caches()
+    forget_old_programs()

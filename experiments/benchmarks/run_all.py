@@ -15,7 +15,16 @@ from pathlib import Path
 import page
 import results
 
-PROGRAMS = ("limits", "training", "offline", "blocks", "growth", "startup", "gpu")
+PROGRAMS = (
+    "limits",
+    "training",
+    "offline",
+    "blocks",
+    "growth",
+    "startup",
+    "population",
+    "gpu",
+)
 CPU_PROGRAMS = PROGRAMS[:-1]
 
 

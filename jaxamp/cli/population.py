@@ -15,6 +15,7 @@ from jaxamp.cli.failure import Failure, write_failure
 from jaxamp.cli.folder import discard_if_empty, held
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.sweep import Returns, SweepJob, SweepLauncher, say, tell
+from jaxamp.core.compiler import forget_old_programs
 
 if TYPE_CHECKING:  # JAX is slow to import
     from jaxamp.cli.job import Prepared
@@ -63,6 +64,7 @@ class PopulationLauncher(SweepLauncher):
                 f"{len(group)} jobs side by side."
             )
             self.train(group, returns)
+            forget_old_programs()
         return returns
 
     def train(self, group: Sequence[Ready], returns: Returns) -> None:

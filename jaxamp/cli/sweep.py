@@ -23,6 +23,7 @@ from jaxamp.cli.failure import Failure, read_failure
 from jaxamp.cli.folder import finished, held, refuse_other
 from jaxamp.cli.main import complain
 from jaxamp.core import RunError
+from jaxamp.core.compiler import forget_old_programs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +161,7 @@ class OneByOne(SweepLauncher):
             say(f"Job {made + 1} of {len(jobs)}{left}: {job.folder.name}")
             returns[job.number] = self.run(job)
             tell(job, returns[job.number])
+            forget_old_programs()
         return returns
 
 

@@ -15,6 +15,7 @@ from jaxamp.train.loop import (
     Outcome,
     Plan,
     Progress,
+    Running,
     fit,
     side_by_side,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "Population",
     "Progress",
     "RunLog",
+    "Running",
     "Screen",
     "Task",
     "TrainState",

@@ -18,10 +18,10 @@ from jaxamp.train import (
     Plan,
     Population,
     Progress,
+    Running,
     side_by_side,
     start,
 )
-from jaxamp.train.loop import Running
 from jaxamp.train.population import spread
 
 BATCH, OUTPUTS, STEPS = 2, 64, 20

@@ -1,0 +1,60 @@
+"""One side of `population.py`: python population_child.py MODEL MEMBERS
+
+Reads numbers of steps, a line each, and answers with the seconds they took. With 0
+members it trains one model as `jaxamp train` does alone.
+"""
+
+import json
+import sys
+import time
+
+import ours
+
+from jaxamp.train import (
+    LearningRates,
+    Member,
+    Plan,
+    Population,
+    Progress,
+    Running,
+    side_by_side,
+    start,
+    use_cores,
+)
+
+
+def main():
+    case, members = sys.argv[1], int(sys.argv[2])
+    if members:
+        use_cores()
+    (job,) = ours.jobs("+experiment=nam_a1", f"model={case}")
+    runs = [running(job, seed) for seed in range(members or 1)]
+    advance = Population() if members else side_by_side
+    for line in sys.stdin:
+        begin = time.perf_counter()
+        states, _, _ = advance(runs, 0, int(line))()
+        seconds = time.perf_counter() - begin
+        for run, state in zip(runs, states, strict=True):
+            run.state = state
+        print(json.dumps(seconds), flush=True)
+
+
+def running(job, seed):
+    """A member that is neither validated nor written down."""
+    member = Member(
+        task=job.task,
+        dataset=job.dataset,
+        passages=(),
+        plan=Plan(steps=1, validate_every=1),
+        seed=seed,
+        rates=LearningRates(job.learning_rate),
+        checkpoints=None,
+        log=None,
+        weights=job.weights,
+    )
+    state = start(job.task, seed, job.dataset.batch)
+    return Running(member, state, Progress(), None, None)
+
+
+if __name__ == "__main__":
+    main()
