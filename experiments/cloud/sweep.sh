@@ -6,7 +6,7 @@
 # EXTRA is cuda12, cuda13 or tpu. BUCKET is a gs:// or s3:// folder that holds data/ with
 # the recordings; runs go to BUCKET/NAME every two minutes and come back from there, so a
 # machine that is taken away costs two minutes, and the same line on the next one goes on.
-# Not run against a real cloud; what it calls is run by the tests on one machine.
+# Run with a folder as BUCKET on a CPU (EXTRA joblib); not against a real cloud.
 set -euo pipefail
 extra="$1" bucket="$2" name="$3"
 shift 3
@@ -25,7 +25,7 @@ export PATH="$HOME/.local/bin:$PATH"
 uv sync --quiet --extra "$extra"
 mkdir -p data "runs/$name"
 copy "$bucket/data" data
-copy "$bucket/$name" "runs/$name" || true # nothing there yet
+copy "$bucket/$name" "runs/$name" 2>/dev/null || true # nothing there yet
 
 while sleep 120; do copy "runs/$name" "$bucket/$name"; done &
 keeper=$!

@@ -84,7 +84,23 @@ def draw(
             color=color,
         )
         text.set_in_layout(False)  # or long names would squeeze the panels
+    plain_ticks(axes.yaxis)
+    if wide:
+        plain_ticks(axes.xaxis)
     axes.grid(alpha=0.25, which="both")
+
+
+def plain_ticks(axis: Any) -> None:
+    """A logarithmic axis with 1, 2 and 5 of each decade, written out."""
+    from matplotlib.ticker import (  # noqa: PLC0415 (slow to import)
+        LogLocator,
+        NullFormatter,
+        StrMethodFormatter,
+    )
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def interval(row: Row) -> tuple[float, float]:
