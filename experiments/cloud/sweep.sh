@@ -11,11 +11,19 @@ set -euo pipefail
 extra="$1" bucket="$2" name="$3"
 shift 3
 
-copy() {
+copy() { # from, to; a file that changes meanwhile is for the next time
   case "$bucket" in
-    gs://*) gcloud storage rsync --recursive --quiet "$1" "$2" ;;
-    s3://*) aws s3 sync --quiet "$1" "$2" ;;
-    *) mkdir -p "$2" && cp -r "$1"/. "$2" ;;  # a folder, to try this script out
+    gs://*) gcloud storage rsync --recursive --quiet --skip-if-dest-has-newer-mtime "$@" ;;
+    s3://*) aws s3 sync --quiet "$@" ;;
+    *) mkdir -p "$2" && cp -ru "$1"/. "$2" ;; # a folder, to try this script out
+  esac
+}
+
+there() { # whether the bucket has a folder
+  case "$bucket" in
+    gs://*) gcloud storage ls "$1" >/dev/null 2>&1 ;;
+    s3://*) aws s3 ls "$1/" >/dev/null 2>&1 ;;
+    *) [ -d "$1" ] ;;
   esac
 }
 
@@ -25,10 +33,13 @@ export PATH="$HOME/.local/bin:$PATH"
 uv sync --quiet --extra "$extra"
 mkdir -p data "runs/$name"
 copy "$bucket/data" data
-copy "$bucket/$name" "runs/$name" 2>/dev/null || true # nothing there yet
+if there "$bucket/$name"; then copy "$bucket/$name" "runs/$name"; fi
 
-while sleep 120; do copy "runs/$name" "$bucket/$name"; done &
+while sleep 120; do copy "runs/$name" "$bucket/$name" || true; done &
 keeper=$!
-trap 'kill "$keeper" 2>/dev/null; copy "runs/$name" "$bucket/$name"' EXIT
+status=0
 uv run --extra "$extra" jaxamp train -m hydra/launcher=population \
-  "hydra.sweep.dir=runs/$name" "$@"
+  "hydra.sweep.dir=runs/$name" "$@" || status=$?
+kill "$keeper" 2>/dev/null || true
+copy "runs/$name" "$bucket/$name"
+exit "$status"

@@ -22,10 +22,10 @@ test -d jaxamp || git clone --quiet '$repository' jaxamp
 worker=\$(hostname | sed -n 's/.*-w-\([0-9]*\)\$/\1/p'); worker=\${worker:-0}
 hosts=\$(curl -s -H 'Metadata-Flavor: Google' \
   http://metadata.google.internal/computeMetadata/v1/instance/attributes/worker-network-endpoints |
-  tr ',' '\n' | grep -c . || echo 1)
+  tr ',' '\n' | grep -c . || true)
 share=()
 if [ -n '${SEEDS:-}' ]; then
-  share=("seed=range(\$worker,${SEEDS:-0},\$hosts)")
+  share=("seed=range(\$worker,${SEEDS:-0},\$((hosts > 1 ? hosts : 1)))")
   export TPU_PROCESS_BOUNDS=1,1,1 TPU_CHIPS_PER_PROCESS_BOUNDS=2,2,1
   export TPU_VISIBLE_DEVICES=0,1,2,3 # each host by itself
 fi

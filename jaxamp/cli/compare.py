@@ -6,18 +6,20 @@ written as comparison.csv, .svg, .png and .html.
 """
 
 import argparse
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from jaxamp.cli.folder import write_bytes, write_text
 from jaxamp.cli.found import Found, find_runs
 from jaxamp.cli.main import keep_compiled
-from jaxamp.core import ConfigError, RunError
-from jaxamp.report.comparison import HEADINGS, LEGEND, Row, as_csv, rows
+from jaxamp.core import ConfigError, JaxampError, RunError
+from jaxamp.report.comparison import HEADINGS, LEGEND, Row, Run, as_csv, rows
 
 LARGEST_BLOCK = 1 << 16
 
@@ -68,24 +70,28 @@ def compared(folders: Sequence[Path], output: Path, block: int | None) -> None:
     write(table, output, found.notes())
 
 
-def timed(found: Found, block: int):
+def timed(found: Found, block: int) -> list[Run]:
     """The runs with their speed on this machine, measured once for each model."""
-    import dataclasses  # noqa: PLC0415
-
     from jaxamp.loading import load  # noqa: PLC0415 (imports JAX)
     from jaxamp.stream import realtime_factor  # noqa: PLC0415
 
     keep_compiled()
-    speeds: dict[str, float] = {}
+    speeds: dict[tuple[str, int], float] = {}
     runs = []
     for one in found.runs:
-        if one.model not in speeds:
-            speeds[one.model] = realtime_factor(*load(one.place), block=block)
-        runs.append(
-            dataclasses.replace(
-                one, realtime_factor=speeds[one.model], realtime_block=block
-            )
+        kind = one.model, one.sample_rate
+        if kind not in speeds:
+            try:
+                speeds[kind] = realtime_factor(*load(one.place), block=block)
+            except JaxampError as error:
+                raise RunError(
+                    f"The speed of {one.model} cannot be measured: {error} With "
+                    "--as-recorded, the speed that each run measured itself is taken."
+                ) from error
+        timed_run = dataclasses.replace(
+            one, realtime_factor=speeds[kind], realtime_block=block
         )
+        runs.append(timed_run)
     return runs
 
 
@@ -101,12 +107,16 @@ def show(table: Sequence[Row], notes: Sequence[str]) -> None:
     if not console.is_terminal:
         console.width = 160
     for capture in dict.fromkeys(row.capture for row in table):
-        shown = Table(title=capture, title_justify="left", box=None, pad_edge=False)
+        shown = Table(
+            title=Text(capture), title_justify="left", box=None, pad_edge=False
+        )
         for i, heading in enumerate(HEADINGS):
-            shown.add_column(heading, justify="right" if i else "left", no_wrap=True)
+            shown.add_column(
+                Text(heading), justify="right" if i else "left", no_wrap=True
+            )
         for row in table:
             if row.capture == capture:
-                shown.add_row(*[cell(row) for cell in HEADINGS.values()])
+                shown.add_row(*[Text(cell(row)) for cell in HEADINGS.values()])
         console.print(shown, markup=False)
         console.print()
     for note in [*notes, LEGEND]:

@@ -1,11 +1,12 @@
 """Why a job of a sweep failed: a small file in its folder, until it is tried again."""
 
+import contextlib
 import dataclasses
 import json
 import traceback
 from pathlib import Path
 
-from jaxamp.cli.folder import write_json
+from jaxamp.cli.folder import ForeignFolderError, discard_if_empty, write_json
 from jaxamp.cli.main import is_mistake, said
 
 NAME = "failure.json"
@@ -42,9 +43,17 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
 
 
-def write_failure(folder: Path, failure: Failure) -> None:
-    """Leaves the failure where the job would have left its result."""
-    write_json(folder / NAME, dataclasses.asdict(failure))
+def leave_failure(folder: Path, error: Exception) -> None:
+    """Leaves the failure where the job would have left its result.
+
+    Not where no job has begun, or in a folder that is someone else's; and a disk that
+    takes no reason either must not hide it.
+    """
+    discard_if_empty(folder)
+    if isinstance(error, ForeignFolderError) or not (folder / "config.yaml").is_file():
+        return
+    with contextlib.suppress(OSError):
+        write_json(folder / NAME, dataclasses.asdict(Failure.of(error)))
 
 
 def read_failure(folder: Path) -> Failure | None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from jaxamp.core import RunError
 
@@ -26,8 +28,18 @@ what the exported file says of itself."""
 ASKED = ("steps", "minutes", "threshold_esr", "patience")
 """Keys of the train group that say when a run is done."""
 
+DAMAGED = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError,
+    RecursionError, OmegaConfBaseException, YAMLError,
+)  # fmt: skip
+"""What reading a file of a run raises where it is not what a run writes."""
+
 NEEDED_BYTES = 50 << 20
 """Free space below which a run is not begun."""
+
+
+class ForeignFolderError(RunError):
+    """A folder that another process or another run has."""
 
 
 @contextmanager
@@ -35,14 +47,14 @@ def held(folder: Path) -> Iterator[None]:
     """Keeps other processes out of a folder for as long as this one works in it.
 
     Raises:
-        RunError: Another process works in it.
+        ForeignFolderError: Another process works in it.
     """
     lock = FileLock(folder / ".lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout as error:
-        raise RunError(
+        raise ForeignFolderError(
             f"Another jaxamp is working in {str(folder)!r}. Wait until it is done, or "
             "choose another folder with hydra.run.dir=FOLDER, for a sweep with "
             "hydra.sweep.dir=FOLDER."
@@ -76,13 +88,15 @@ def finished(folder: Path, config: Mapping[str, Any]) -> dict[str, Any] | None:
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         old = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))
         train = result["train"]
-        done = train["asked"] == plain(asked(config["train"])) and isinstance(
-            result["esr"], float
+        done = (
+            train["asked"] == plain(asked(config["train"]))
+            and isinstance(result["esr"], float)
+            and train["stopped"] != "interrupted"
+            and flat(old) == flat(config)
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except DAMAGED:
         return None  # not there, or not whole
-    done = done and train["stopped"] != "interrupted"
-    return result if done and flat(old) == flat(config) else None
+    return result if done else None
 
 
 def claim(folder: Path, config: Mapping[str, Any], findings: Mapping[str, Any]) -> None:
@@ -119,12 +133,18 @@ def refuse_other(folder: Path, config: Mapping[str, Any]) -> None:
     file = folder / "config.yaml"
     if not file.is_file():
         if (folder / "checkpoints").exists():
-            raise RunError(
+            raise ForeignFolderError(
                 f"{str(folder)!r} has checkpoints but no config.yaml, so it cannot be "
                 "told what they belong to. Choose another run directory."
             )
         return
-    old = flat(OmegaConf.to_container(OmegaConf.load(file)))
+    try:
+        old = flat(OmegaConf.to_container(OmegaConf.load(file)))
+    except DAMAGED as error:
+        raise ForeignFolderError(
+            f"{str(file)!r} cannot be read, so it cannot be told what the run in its "
+            "folder was. Choose another run directory, or move this one away."
+        ) from error
     new = flat(config)
     differing = [
         f"{key} was {old.get(key)!r}, now {new.get(key)!r}"
@@ -132,7 +152,7 @@ def refuse_other(folder: Path, config: Mapping[str, Any]) -> None:
         if old.get(key) != new.get(key) and not key.startswith(MAY_CHANGE)
     ]
     if differing:
-        raise RunError(
+        raise ForeignFolderError(
             f"The run directory {str(folder)!r} belongs to a run of another "
             f"configuration: {'; '.join(differing[:5])}. Choose another with "
             "hydra.run.dir=FOLDER, or hydra.sweep.dir=FOLDER for a sweep, or start it "
@@ -144,7 +164,7 @@ def refuse_other_recordings(folder: Path, findings: Mapping[str, Any]) -> None:
     """Raises if the folder's run began with other recordings."""
     heard = folder / "capture.json"
     if heard.is_file() and json.loads(heard.read_text()) != plain(findings):
-        raise RunError(
+        raise ForeignFolderError(
             f"The recordings are not those the run in {str(folder)!r} began with. "
             "Choose another run directory with hydra.run.dir=FOLDER."
         )

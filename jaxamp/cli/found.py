@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from jaxamp.cli.failure import NAME as FAILURE
-from jaxamp.cli.folder import flat
+from jaxamp.cli.folder import DAMAGED, asked, flat
 from jaxamp.core import RunError
 from jaxamp.data.audio import shown
 from jaxamp.report.comparison import Run
@@ -22,11 +21,17 @@ from jaxamp.report.comparison import Run
 LARGEST_FILE = 4 << 20
 """Bytes of a configuration or a result that is read; real ones have a few thousand."""
 
+LOWEST = 1e-30
+"""Of what has a logarithmic axis."""
+
 RUN_BLOCK = 64
 """Samples a call when a run measures its own real-time factor."""
 
 NOT_SETTINGS = ("seed", "data.", "export.", "model._target_")
 """Keys that tell no two rows apart: seeds are averaged, captures have tables."""
+
+SETTINGS = ("data.normalize_dbfs",)
+"""Keys that do all the same: the level a model learns at is how it was trained."""
 
 SCALING = ("target_gain", "normalize_dbfs", "warnings")
 """Findings that may differ between runs of one capture: ESR knows no level."""
@@ -103,12 +108,12 @@ def finished_parts(folder: Path) -> list[Finished]:
     """The models of a finished run: one, or each size; none if it is not finished."""
     try:
         result = json.loads(bounded(folder / "result.json"))
-        config = OmegaConf.to_container(
-            OmegaConf.create(bounded(folder / "config.yaml"))
-        )
+        text = bounded(folder / "config.yaml")
+        config: Any = OmegaConf.to_container(OmegaConf.create(text))
         capture = json.loads(bounded(folder / "capture.json"))
-        if result["train"]["stopped"] == "interrupted":
-            return []
+        train, wanted = result["train"], asked(config["train"])
+        if train["stopped"] == "interrupted" or train["asked"] != wanted:
+            return []  # not done, or begun again to be trained for longer
         parts = result.get("sizes") or [result]
         folders = [
             folder / part["model"].rpartition("/")[2] if "sizes" in result else folder
@@ -119,10 +124,8 @@ def finished_parts(folder: Path) -> list[Finished]:
             for place, part in zip(folders, parts, strict=True)
         ]
         for one in made:
-            compared_run(one, "", "")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return []
-    except (OmegaConfBaseException, YAMLError):
+            compared_run(one, identity(capture), title(capture))
+    except DAMAGED:
         return []
     return made
 
@@ -134,22 +137,35 @@ def bounded(file: Path) -> str:
     return file.read_text(encoding="utf-8")
 
 
+def finite(value: Any, least: float = 0.0) -> float:
+    """A number that can be compared, averaged and drawn."""
+    number = float(value)
+    if not (math.isfinite(number) and number >= least):
+        raise ValueError(f"{value!r} is no measurement")
+    return number
+
+
+def whole(value: Any) -> int:
+    """A count of at least one."""
+    return int(finite(value, 1.0))
+
+
 def compared_run(one: Finished, name: str, capture: str) -> Run:
     """What is compared of a finished run."""
     result, metrics = one.result, one.result["metrics"]
-    folds = [float(metrics[key]) for key in metrics if key.startswith("asr_")]
+    folds = [finite(metrics[key]) for key in metrics if key.startswith("asr_")]
     return Run(
         model=name,
         seed=int(result["seed"]),
         capture=capture,
-        parameters=int(result["parameters"]),
-        macs_per_sample=int(result["macs_per_sample"]),
-        receptive_field=int(result["receptive_field"]),
-        sample_rate=int(result["sample_rate"]),
-        esr=float(result["esr"]),
-        mrstft=float(metrics["mrstft"]),
+        parameters=whole(result["parameters"]),
+        macs_per_sample=whole(result["macs_per_sample"]),
+        receptive_field=whole(result["receptive_field"]),
+        sample_rate=whole(result["sample_rate"]),
+        esr=finite(result["esr"], LOWEST),
+        mrstft=finite(metrics["mrstft"]),
         aliasing=statistics.fmean(folds),
-        realtime_factor=float(result["realtime_factor"]),
+        realtime_factor=finite(result["realtime_factor"], LOWEST),
         realtime_block=RUN_BLOCK,
         place=str(one.folder),
     )
@@ -180,7 +196,7 @@ def differing_keys(runs: Iterable[Finished]) -> list[str]:
     return [
         key
         for key in keys
-        if not key.startswith(NOT_SETTINGS)
+        if (key in SETTINGS or not key.startswith(NOT_SETTINGS))
         and any(one.config.get(key) != first.get(key) for one in runs)
         and not follows(key, runs)
     ]
@@ -245,5 +261,5 @@ def title(capture: Mapping[str, Any]) -> str:
         files = [pair["target"]["file"] for pair in capture["pairs"]]
         more = f" and {len(files) - 1} more" * (len(files) > 1)
         return shown(f"{files[0]}{more}")
-    except (KeyError, TypeError, ValueError, IndexError):
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return "capture"

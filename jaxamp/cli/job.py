@@ -86,14 +86,21 @@ class Prepared:
     """One, or the sizes of a container."""
 
 
-def run_job(config: Mapping[str, Any], name: str, folder: Path) -> dict[str, Any]:
-    """Trains what the configuration describes in `folder`; returns `result.json`."""
+def run_job(
+    config: Mapping[str, Any], name: str, folder: Path
+) -> tuple[dict[str, Any], bool]:
+    """Trains what the configuration describes in `folder`.
+
+    Returns:
+        The content of `result.json`, and whether a signal asked to stop.
+    """
     job = prepared(config, name, folder, recorded(config))
     with held(folder):
         begin(job)
         for text in noticed(job):
             warn(text)
-        return completed(job, trained(job.parts))
+        outcomes, stopped = trained(job.parts)
+        return completed(job, outcomes), stopped
 
 
 def recorded(config: Mapping[str, Any]) -> Recording:
@@ -168,18 +175,23 @@ def sizes_completed(
     sizes = [(limit, *one) for limit, one in zip(limits, kept, strict=True)]
     write_container(folder / "model.nam", sizes, metadata)
     write_json(folder / "metadata.json", metadata)
+    cut = [one for one in results if one["train"]["stopped"] == "interrupted"]
     result = {**results[-1], "model": job.name, "sizes": results}
+    result["train"] = (cut or results)[-1]["train"]  # not done before all sizes are
     write_json(folder / "result.json", result)
     return result
 
 
 def trained(
     parts: Sequence[Part], advance: Advance = side_by_side
-) -> tuple[Outcome, ...]:
+) -> tuple[tuple[Outcome, ...], bool]:
     """Trains side by side, each from its newest checkpoint if there is one.
 
     Args:
         advance: As for `fit`.
+
+    Returns:
+        How each ended, and whether a signal asked to stop, be it too late for that.
     """
     jobs = [part.job for part in parts]
     plans = [job.plan for job in jobs]
@@ -218,7 +230,8 @@ def trained(
         if any(made):
             screen.say(f"Going on from step {min(made)} of {steps}.")
         interrupted = stack.enter_context(interruptible())
-        return fit(members, screen, advance=advance, interrupted=interrupted)
+        outcomes = fit(members, screen, advance=advance, interrupted=interrupted)
+        return outcomes, interrupted()
 
 
 def like(job: Job) -> TrainState:
@@ -251,8 +264,8 @@ def left(
     except FormatError as error:
         print(f"No model.nam: {error}", flush=True)
     result = summary(job, outcome, part.name, model, params, metrics)
-    write_json(folder / "result.json", result)
     draw(folder, part.name, model, params, captures, result)
+    write_json(folder / "result.json", result)  # last: it says that all is there
     size = f"Size {part.size}: " if part.size else ""
     print(
         f"{size}{REASONS[outcome.reason]} Validation ESR {result['esr']:.5f} (best at "

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from jaxamp.cli.failure import Failure, write_failure
-from jaxamp.cli.folder import discard_if_empty, held
+from jaxamp.cli.failure import Failure, leave_failure
+from jaxamp.cli.folder import held
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.sweep import Returns, SweepJob, SweepLauncher, say, tell
+from jaxamp.core import ConfigError
 from jaxamp.core.compiler import forget_old_programs
 
 if TYPE_CHECKING:  # JAX is slow to import
@@ -41,6 +42,11 @@ class PopulationLauncher(SweepLauncher):
 
     def __init__(self, table: bool = True, at_once: int | None = None):
         super().__init__(table)
+        if at_once is not None and not (isinstance(at_once, int) and at_once >= 1):
+            raise ConfigError(
+                f"hydra.launcher.at_once={at_once!r} must be a whole number of 1 or "
+                "more, or null for as many as the memory holds."
+            )
         self.at_once = at_once
 
     def launched(self, jobs: Sequence[SweepJob]) -> Returns:
@@ -86,10 +92,13 @@ class PopulationLauncher(SweepLauncher):
             parts = [part for one in begun for part in one.prepared.parts]
             alone = len(begun) < 2
             advance = side_by_side if alone else Population(self.at_once)
+            stopped = False
             with noted([one.job for one in begun], returns):
-                outcomes = iter(trained(parts, advance) if parts else ())
-                stopped = [finish(one, outcomes, returns) for one in begun]
-        if parts and any(stopped):
+                outcomes, stopped = trained(parts, advance) if parts else ((), False)
+                waiting = iter(outcomes)
+                for one in begun:
+                    finish(one, waiting, returns)
+        if stopped:
             raise KeyboardInterrupt
 
 
@@ -126,19 +135,14 @@ class Desk:
         )
 
 
-def finish(one: Ready, outcomes: "Iterator[Outcome]", returns: Returns) -> bool:
-    """Completes a job's folder with its share of the outcomes.
-
-    Returns:
-        Whether it was interrupted.
-    """
+def finish(one: Ready, outcomes: "Iterator[Outcome]", returns: Returns) -> None:
+    """Completes a job's folder with its share of the outcomes."""
     from jaxamp.cli.job import completed  # noqa: PLC0415
 
     mine = [next(outcomes) for _ in one.prepared.parts]
     with noted([one.job], returns):
         result = completed(one.prepared, mine)
         returns[one.job.number] = one.job.returned(result["esr"])
-    return any(outcome.reason == "interrupted" for outcome in mine)
 
 
 def grouped(ready: Iterable[Ready]) -> list[list[Ready]]:
@@ -206,6 +210,4 @@ def noted(jobs: Sequence[SweepJob], returns: Returns) -> Iterator[None]:
         for job in jobs:
             returns[job.number] = failure
             tell(job, failure)
-            discard_if_empty(job.folder)
-            if job.folder.exists():
-                write_failure(job.folder, failure)
+            leave_failure(job.folder, error)

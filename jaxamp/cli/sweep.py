@@ -116,8 +116,8 @@ class SweepLauncher(Launcher):
                     "the same command goes on with the others."
                 )
                 raise
-            if self.table:
-                show_table(root)
+            if self.table and any(isinstance(r, JobReturn) for r in returns.values()):
+                try_table(root)
         return [told(job, jobs, returns) for job in jobs]
 
     def launched(self, jobs: Sequence[SweepJob]) -> Returns:
@@ -186,7 +186,13 @@ class Engine(SweepLauncher):
         launcher = Plugins.instance().instantiate_launcher(
             hydra_context=self.context, task_function=self.task, config=master
         )
-        made = launcher.launch([job.overrides for job in jobs], jobs[0].number)
+        placed = [
+            [*job.overrides, f"hydra.sweep.subdir='{job.folder.name}'"] for job in jobs
+        ]
+        try:
+            made = launcher.launch(placed, jobs[0].number)
+        except Exception as error:  # a worker died, say: the others may be done
+            return salvaged(jobs, Failure.of(error))
         returns: Returns = {}
         for job, one in zip(jobs, made, strict=True):
             if one.status == JobStatus.COMPLETED:
@@ -196,6 +202,16 @@ class Engine(SweepLauncher):
                 returns[job.number] = failure
                 tell(job, failure)
         return returns
+
+
+def salvaged(jobs: Sequence[SweepJob], failure: Failure) -> Returns:
+    """What came of jobs whose engine broke, as their folders have it."""
+    returns = looked_at(jobs)[1]
+    for job in jobs:
+        if job.number not in returns:
+            returns[job.number] = read_failure(job.folder) or failure
+            tell(job, returns[job.number])
+    return returns
 
 
 class SweepFolder(Callback):
@@ -275,8 +291,11 @@ def say(sentence: str) -> None:
     print(sentence, flush=True)
 
 
-def show_table(root: Path) -> None:
-    """The comparison of all that is finished in a sweep's folder."""
+def try_table(root: Path) -> None:
+    """The comparison of all that is finished in a sweep's folder, if it can be made."""
     from jaxamp.cli.compare import compared  # noqa: PLC0415 (imports JAX)
 
-    compared([root], output=root, block=None)
+    try:
+        compared([root], output=root, block=None)
+    except Exception as error:
+        complain(f"There is no table: {Failure.of(error).message}")

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from jaxamp.cli.config import conf_folder
-from jaxamp.cli.failure import Failure, write_failure
+from jaxamp.cli.failure import leave_failure
 from jaxamp.cli.folder import discard_if_empty, finished
 from jaxamp.cli.main import Stopped, keep_compiled
 from jaxamp.cli.names import EXCLUDE, unswept
@@ -73,24 +73,26 @@ def job(config: DictConfig) -> float:
     swept = not OmegaConf.is_missing(context.job, "num")
     try:
         resolved: Any = OmegaConf.to_container(config, resolve=True)
-        result = finished(folder, resolved) if swept else None
+        result, stopped = finished(folder, resolved) if swept else None, False
         if result is None:
             name = str(context.runtime.choices.get("model", "model"))
-            result = run_one(resolved, name, folder)
+            result, stopped = run_one(resolved, name, folder)
     except Exception as error:
         if isinstance(error, OmegaConfBaseException):
             error = explained(error)
+        if swept:
+            leave_failure(folder, error)
         discard_if_empty(folder)
-        if swept and folder.exists():
-            write_failure(folder, Failure.of(error))
         raise error
-    if result["train"]["stopped"] == "interrupted":
+    if (stopped and swept) or result["train"]["stopped"] == "interrupted":
         raise Stopped
     return result["esr"]
 
 
-def run_one(config: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
-    """Trains; returns the content of `result.json`."""
+def run_one(
+    config: dict[str, Any], name: str, folder: Path
+) -> tuple[dict[str, Any], bool]:
+    """Trains; returns the content of `result.json`, and whether to stop was asked."""
     from jaxamp.cli.job import run_job  # noqa: PLC0415 (imports JAX)
 
     keep_compiled()

@@ -37,7 +37,8 @@ def size_against_esr(rows: Sequence[Row], form: str) -> bytes:
         of_capture = [row for row in rows if row.capture == capture]
         for axes, (quantity, label, front) in zip(line, AXES, strict=True):
             draw(axes, of_capture, quantity, front, colors)
-            axes.set(xlabel=label, ylabel="validation ESR", title=capture)
+            axes.set(xlabel=label, ylabel="validation ESR")
+            axes.set_title(capture, parse_math=False)
     panels[0, 0].legend(loc="best", frameon=False)
     out = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "jaxamp", "svg.fonttype": "none"}):
@@ -77,6 +78,7 @@ def draw(
         text = axes.annotate(
             short(row.model),
             (x, row.esr_mean),
+            parse_math=False,
             xytext=(-6 if x > last else 6, 5),
             textcoords="offset points",
             ha="right" if x > last else "left",

@@ -315,7 +315,7 @@ def call_length(
     """
     wanted = FIRST_CALLS if pace is None else max(1, int(SECONDS_PER_CALL / pace))
     to_validation = plan.validate_every - step % plan.validate_every
-    left = (plan.steps if together is None else together) - step
+    left = min(plan.steps, plan.steps if together is None else together) - step
     return min(wanted, to_validation, left, STEPS_PER_CALL)
 
 

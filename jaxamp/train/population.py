@@ -45,9 +45,9 @@ def cores() -> int:
 class Population:
     """Moves members of equal tasks on together; `fit` calls it instead of its own way.
 
-    The members it meets first fix how many a call takes. Where some have stopped, their
-    lanes are empty: in turns they cost nothing, and a batch is halved once half of it
-    is empty.
+    The most members it has met fix how many a call takes. Where some have stopped,
+    their lanes are empty: in turns they cost nothing, and a batch is halved once half
+    of it is empty.
 
     Args:
         at_once: The most members in one call; None takes what the memory holds.
@@ -63,14 +63,14 @@ class Population:
             (len(devices),), ("members",), (AxisType.Auto,), devices=devices
         )
         self.at_once = at_once
-        self.width = 0
+        self.most, self.width = 0, 0
         self.programs: dict[Any, Callable[..., Any]] = {}
         self.placed: tuple[Any, Any] = ((), None)
 
     def __call__(self, turn: Sequence[Running], step: int, length: int) -> Collect:
         """Starts up to `length` steps of each; the result waits for them."""
-        if not self.width:
-            self.width = self.fitting(turn, step)
+        if len(turn) > self.most:
+            self.most, self.width = len(turn), self.fitting(turn, step)
         started = [
             self.begin(turn[i : i + self.width], step, length)
             for i in range(0, len(turn), self.width)

@@ -92,7 +92,8 @@ def test_what_was_not_trained_alike_is_said(swept, tmp_path, capsys):
     "change",
     [
         {"esr": "low"}, {"metrics": 3}, {"train": None}, {"parameters": None},
-        {"metrics": {"mrstft": 1.0}},
+        {"metrics": {"mrstft": 1.0}}, {"parameters": float("inf")},
+        {"esr": float("nan")}, {"sample_rate": 0}, {"realtime_factor": 0},
     ],
 )  # fmt: skip
 def test_a_result_that_is_no_result_is_left_out(swept, tmp_path, capsys, change):
@@ -103,6 +104,44 @@ def test_a_result_that_is_no_result_is_left_out(swept, tmp_path, capsys, change)
     assert said.status == 0, said
     assert "1 runs are not finished" in said.out
     assert sum(int(row["seeds"]) for row in table(part)) == 7
+
+
+def test_a_run_begun_again_to_be_longer_is_not_finished(swept, tmp_path, capsys):
+    part = shutil.copytree(swept, tmp_path / "part")
+    config = sorted(part.glob("*/config.yaml"))[0]
+    config.write_text(config.read_text().replace("\n  steps: 2\n", "\n  steps: 9\n"))
+    said = run(capsys, "compare", part, "--as-recorded")
+    assert "1 runs are not finished" in said.out
+    assert sum(int(row["seeds"]) for row in table(part)) == 7
+
+
+def test_the_level_that_models_learn_at_makes_rows_of_its_own(swept, tmp_path, capsys):
+    both = tmp_path / "both"
+    shutil.copytree(swept, both / "as_it_is")
+    for file in shutil.copytree(swept, both / "scaled").glob("*/config.yaml"):
+        text = file.read_text()
+        assert "normalize_dbfs: null" in text
+        file.write_text(text.replace("normalize_dbfs: null", "normalize_dbfs: -18.0"))
+    run(capsys, "compare", both, "--as-recorded")
+    assert len(table(both)) == 8
+    assert sum(int(row["seeds"]) for row in table(both)) == 16
+
+
+def test_a_capture_may_be_called_anything(swept, tmp_path, capsys):
+    part = shutil.copytree(swept, tmp_path / "part")
+    names = ("amp [/bold] [red].wav", "amp_$1_$2.wav")
+    for file in part.glob("*/capture.json"):
+        name = names["0.3" in file.parent.name]
+        file.write_text(json.dumps({"pairs": [{"target": {"file": name}}]}))
+    said = run(capsys, "compare", part, "--as-recorded")
+    assert said.status == 0, said
+    for name in names:
+        assert name in said.out
+        assert name in (part / "comparison.svg").read_text()
+    for odd in ("[]", "3", '{"knobs": []}'):
+        for file in part.glob("*/capture.json"):
+            file.write_text(odd)
+        assert "Traceback" not in run(capsys, "compare", part, "--as-recorded").err
 
 
 def test_a_container_has_a_row_for_each_size(swept, tmp_path, capsys):

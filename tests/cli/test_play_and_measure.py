@@ -218,5 +218,7 @@ def test_export_refuses_formats_it_does_not_know(finished, tmp_path, capsys):
 
 
 def test_a_command_that_is_not_one_is_told(capsys):
-    assert_refused(run(capsys, "reampp"), "train, reamp, evaluate, export, info")
+    assert_refused(
+        run(capsys, "reampp"), "train, reamp, evaluate, compare, export, info"
+    )
     assert run(capsys, "--help").status == 0

@@ -45,11 +45,11 @@ def test_seed_rate_weights_and_steps_share_one_program(tmp_path, capsys):
     before = train_steps._cache_size()  # pyright: ignore
     said = sweep(
         capsys, tmp_path, "train.validate_every=2", "train.clip_norm=1.5", "seed=0,1",
-        "schedule=cosine", "optimizer.learning_rate=0.01,0.02", "train.steps=2,3",
+        "schedule=cosine", "optimizer.learning_rate=0.01,0.02", "train.steps=2",
         "loss.terms.mse.weight=1,2",
     )  # fmt: skip
     assert said.status == 0, said
-    assert len(results(tmp_path)) == 16
+    assert len(results(tmp_path)) == 8
     assert train_steps._cache_size() == before + 1  # pyright: ignore
 
 
@@ -133,6 +133,63 @@ def test_a_job_that_breaks_after_it_began_leaves_the_reason(
     assert not (tmp_path / "seed=1" / "failure.json").exists()
 
 
+def test_a_group_that_breaks_stops_no_other_group(tmp_path, capsys, monkeypatch):
+    from jaxamp.cli import job  # noqa: PLC0415
+
+    real = job.trained
+
+    def broken(parts, *rest):
+        if parts[0].job.task.model.hyperparameters["hidden"] == [2]:
+            raise RuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        return real(parts, *rest)
+
+    monkeypatch.setattr(job, "trained", broken)
+    swept = ("model.hidden=[2],[3]", "seed=0,1", "hydra/launcher=population")
+    said = sweep(capsys, tmp_path, *SHORT, *swept)
+    assert said.status == 2
+    assert said.err.count("failed: It ran out of memory.") == 2
+    assert "2 of 4 jobs failed" in said.err
+    assert len(results(tmp_path)) == 2
+    assert (tmp_path / "comparison.csv").is_file()
+    assert len(list(tmp_path.glob("*/failure.json"))) == 2
+
+
+@pytest.mark.parametrize("launcher", ["one_by_one", "population"])
+def test_a_signal_in_the_last_call_of_a_job_stops_the_sweep(
+    tmp_path, capsys, monkeypatch, launcher
+):
+    from jaxamp.cli import job  # noqa: PLC0415
+
+    real = job.trained
+    monkeypatch.setattr(job, "trained", lambda *given: (real(*given)[0], True))
+    said = sweep(
+        capsys, tmp_path, *SHORT, "model.hidden=[2],[3]", f"hydra/launcher={launcher}"
+    )
+    assert said.status == 130
+    assert "Stopped. 1 of 2 jobs are done; the same command goes on" in said.err
+    assert len(results(tmp_path)) == 1, "what was done is completed"
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "abc"])
+def test_a_population_of_no_size_is_refused(tmp_path, capsys, wrong):
+    said = sweep(
+        capsys, tmp_path, "seed=0,1", "hydra/launcher=population",
+        f"hydra.launcher.at_once={wrong}",
+    )  # fmt: skip
+    assert_refused(said, "at_once", "must be a whole number of 1 or more")
+
+
+@pytest.mark.parametrize("content", ["a: [", "a: ${", "[" * 5000, "\x00", "- 3"])
+def test_a_job_whose_configuration_is_damaged_is_refused(tmp_path, capsys, content):
+    (tmp_path / "seed=0").mkdir()
+    (tmp_path / "seed=0" / "config.yaml").write_text(content)
+    said = sweep(capsys, tmp_path, *SHORT, "seed=0,1")
+    assert said.status == 2
+    assert "Traceback" not in said.err
+    assert "seed=0" in said.err
+    assert (tmp_path / "seed=0" / "config.yaml").read_text() == content
+
+
 def process(*arguments):
     """A command in a process of its own."""
     return subprocess.Popen(
@@ -175,7 +232,7 @@ def test_a_killed_sweep_repeats_no_finished_job_and_ends_alike(tmp_path, launche
 def test_a_population_is_its_jobs_alone(tmp_path, capsys):
     together, alone = tmp_path / "together", tmp_path / "alone"
     overrides = [
-        "train.steps=20", "seed=0,1,2", "optimizer.learning_rate=0.004,0.02",
+        "train.steps=20", "seed=0,1", "optimizer.learning_rate=0.004,0.02",
         "data.gain=0.3,0.6",
     ]  # fmt: skip
     made = process(
@@ -183,7 +240,7 @@ def test_a_population_is_its_jobs_alone(tmp_path, capsys):
     )
     out, err = made.communicate()
     assert made.returncode == 0, out + err
-    assert "Group 1 of 1: lstm/1x8, 12 jobs side by side." in out
+    assert "Group 1 of 1: lstm/1x8, 8 jobs side by side." in out
     assert sweep(capsys, alone, *overrides).status == 0
     assert results(together).keys() == results(alone).keys()
     for name, result in results(together).items():

@@ -304,6 +304,11 @@ def test_calls_end_at_every_validation_and_at_the_last_step(pace):
     assert {10, 20, 25} <= set(ends)
 
 
+def test_nobody_trains_past_its_own_end_to_meet_others():
+    plan = Plan(steps=15, validate_every=100)
+    assert call_length(plan, 10, 1e-6, together=30) == 5
+
+
 def test_a_lost_best_is_forgotten_and_the_next_validation_takes_its_place(tmp_path):
     state = start(TASK, 0, BATCH)
     lost = Progress(step=0, best_esr=1e-9, best_step=4, validated=0, stale=1)
