@@ -204,7 +204,7 @@ def process(*arguments):
 def test_a_killed_sweep_repeats_no_finished_job_and_ends_alike(tmp_path, launcher):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     arguments = [
-        *TINY, "train.steps=20", "train.average_decay=0.1,0.2", "seed=0,1",
+        *TINY, "train.steps=20", "train.average_decay=0.1", "seed=0,1,2",
         f"hydra/launcher={launcher}",
     ]  # fmt: skip
     out, err = (
@@ -223,7 +223,7 @@ def test_a_killed_sweep_repeats_no_finished_job_and_ends_alike(tmp_path, launche
     assert f"{len(done)} of them done before" in out
     assert {p: p.stat().st_mtime_ns for p in done} == done
     assert results(cut).keys() == results(whole).keys()
-    assert len(results(cut)) == 4
+    assert len(results(cut)) == 3
     for name, result in results(cut).items():
         assert_same_bits(cut / name, whole / name)
         assert result["metrics"] == results(whole)[name]["metrics"]
