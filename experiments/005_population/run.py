@@ -9,6 +9,7 @@ the end, and writes both to result.json.
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import jax
@@ -20,18 +21,15 @@ from jaxamp.cli.assemble import assemble
 from jaxamp.cli.config import build, conf_folder
 from jaxamp.report.comparison import half_interval
 from jaxamp.train import (
-    LearningRates,
-    Member,
-    Plan,
     Population,
-    Progress,
-    Running,
     kept_params,
     side_by_side,
-    start,
     use_cores,
     validation_esr,
 )
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from members import running
 
 COMPARED_AFTER = 20
 """Steps after which parameters are compared; later, rounding has grown to a seed's."""
@@ -81,23 +79,6 @@ def nano(steps):
     recording = build(config["data"], "data")
     model = build(config["model"], "model", sample_rate=recording.sample_rate)
     return assemble(config, model, recording)
-
-
-def running(job, seed):
-    """A member that is neither validated nor written down on the way."""
-    member = Member(
-        task=job.task,
-        dataset=job.dataset,
-        passages=job.passages,
-        plan=Plan(steps=job.plan.steps, validate_every=job.plan.steps),
-        seed=seed,
-        rates=LearningRates(job.learning_rate),
-        checkpoints=None,
-        log=None,
-        weights=job.weights,
-    )
-    state = start(job.task, seed, job.dataset.batch)
-    return Running(member, state, Progress(), None, None)
 
 
 def move(advance, runs, step):

@@ -7,20 +7,14 @@ members it trains one model as `jaxamp train` does alone.
 import json
 import sys
 import time
+from pathlib import Path
 
 import ours
 
-from jaxamp.train import (
-    LearningRates,
-    Member,
-    Plan,
-    Population,
-    Progress,
-    Running,
-    side_by_side,
-    start,
-    use_cores,
-)
+from jaxamp.train import Population, side_by_side, use_cores
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from members import running
 
 
 def main():
@@ -37,23 +31,6 @@ def main():
         for run, state in zip(runs, states, strict=True):
             run.state = state
         print(json.dumps(seconds), flush=True)
-
-
-def running(job, seed):
-    """A member that is neither validated nor written down."""
-    member = Member(
-        task=job.task,
-        dataset=job.dataset,
-        passages=(),
-        plan=Plan(steps=1, validate_every=1),
-        seed=seed,
-        rates=LearningRates(job.learning_rate),
-        checkpoints=None,
-        log=None,
-        weights=job.weights,
-    )
-    state = start(job.task, seed, job.dataset.batch)
-    return Running(member, state, Progress(), None, None)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from jaxamp.cli.assemble import assemble
+from jaxamp.cli.complete import versions
 from jaxamp.cli.config import build, conf_folder
-from jaxamp.cli.job import versions
 from jaxamp.train import (
     LearningRates,
     kept_params,

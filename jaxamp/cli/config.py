@@ -22,6 +22,20 @@ ALLOWED = (
 )
 """Modules whose public functions a configuration may call."""
 
+GROUPS = ("seed", "data", "model", "loss", "optimizer", "schedule", "train", "export")
+"""The keys of a configuration, most of them groups of which one file is chosen."""
+
+
+def chosen(hydra: Any) -> dict[str, str]:
+    """What Hydra, of whose node this is, took of each group."""
+    choices = hydra.runtime.choices
+    return {name: str(choices[name]) for name in GROUPS if choices.get(name)}
+
+
+def called(choices: Mapping[str, str]) -> str:
+    """What the chosen model is called, for example wavenet/nano."""
+    return choices.get("model", "model")
+
 
 def conf_folder() -> Path:
     """The folder of configuration files: inside the installed package, or beside it."""

@@ -125,6 +125,7 @@ def finished_parts(folder: Path) -> list[Finished]:
         ]
         for one in made:
             compared_run(one, identity(capture), title(capture))
+            choices(one)
     except DAMAGED:
         return []
     return made
@@ -174,18 +175,52 @@ def compared_run(one: Finished, name: str, capture: str) -> Run:
 def settings(done: Sequence[Finished]) -> list[str]:
     """What each run's row is called: its model, and what else tells it apart.
 
-    That is every key that differs between runs of the same model name.
+    That is every group of which different files were chosen, and every key that
+    differs between runs of the same model name and is not told by those choices.
     """
     kinds: dict[str, list[Finished]] = {}
     for one in done:
         kinds.setdefault(str(one.result["model"]), []).append(one)
-    differing = {name: differing_keys(alike) for name, alike in kinds.items()}
-    names = []
-    for one in done:
-        name = str(one.result["model"])
-        told = [f"{key}={shortest(one.config.get(key))}" for key in differing[name]]
-        names.append(shown(" ".join([name, *told])))
-    return names
+    names: dict[int, str] = {}
+    for name, alike in kinds.items():
+        groups = differing_choices(alike)
+        keys = [key for key in differing_keys(alike) if not implied(key, groups, alike)]
+        for one in alike:
+            told = [f"{group}={choices(one).get(group)}" for group in groups]
+            told += [f"{key}={shortest(one.config.get(key))}" for key in keys]
+            names[id(one)] = shown(" ".join([name, *told]))
+    return [names[id(one)] for one in done]
+
+
+def choices(one: Finished) -> dict[str, str]:
+    """What a run took of each group but the model."""
+    taken = one.result.get("choices", {})
+    if not isinstance(taken, dict):
+        raise ValueError(f"{taken!r} are no choices")
+    return {str(group): str(choice) for group, choice in taken.items()}
+
+
+def differing_choices(runs: Sequence[Finished]) -> list[str]:
+    """Groups of which not all runs took the same, save what rows average over."""
+    groups = sorted({group for one in runs for group in choices(one)})
+    return [
+        group
+        for group in groups
+        if not f"{group}.".startswith(NOT_SETTINGS)
+        and len({choices(one).get(group) for one in runs}) > 1
+    ]
+
+
+def implied(key: str, groups: Sequence[str], runs: Sequence[Finished]) -> bool:
+    """Whether what was chosen of a key's group says all about the key."""
+    group = key.partition(".")[0]
+    if group not in groups:
+        return False
+    values: dict[str | None, set[str]] = {}
+    for one in runs:
+        chosen = values.setdefault(choices(one).get(group), set())
+        chosen.add(repr(one.config.get(key)))
+    return all(len(alike) == 1 for alike in values.values())
 
 
 def differing_keys(runs: Iterable[Finished]) -> list[str]:

@@ -19,7 +19,7 @@ from jaxamp.core import ConfigError
 from jaxamp.core.compiler import forget_old_programs
 
 if TYPE_CHECKING:  # JAX is slow to import
-    from jaxamp.cli.job import Prepared
+    from jaxamp.cli.prepare import Prepared
     from jaxamp.core import Recording
     from jaxamp.data import Windows
     from jaxamp.train import Outcome
@@ -64,7 +64,7 @@ class PopulationLauncher(SweepLauncher):
                 ready.append(Ready(job, desk.prepare(job)))
         groups = grouped(ready)
         for number, group in enumerate(groups):
-            names = sorted({one.job.model_name for one in group})
+            names = sorted({one.prepared.name for one in group})
             say(
                 f"Group {number + 1} of {len(groups)}: {', '.join(names)}, "
                 f"{len(group)} jobs side by side."
@@ -75,7 +75,8 @@ class PopulationLauncher(SweepLauncher):
 
     def train(self, group: Sequence[Ready], returns: Returns) -> None:
         """Trains one group; what came of each job is added to `returns`."""
-        from jaxamp.cli.job import begin, noticed, trained, warn  # noqa: PLC0415
+        from jaxamp.cli.job import trained, warn  # noqa: PLC0415
+        from jaxamp.cli.prepare import begin, noticed  # noqa: PLC0415
         from jaxamp.train import Population, side_by_side  # noqa: PLC0415
 
         with ExitStack() as stack:
@@ -111,13 +112,13 @@ class Desk:
 
     def prepare(self, job: SweepJob) -> "Prepared":
         """The job, with its recordings shared."""
-        from jaxamp.cli.job import prepared, recorded  # noqa: PLC0415
+        from jaxamp.cli.prepare import prepared, recorded  # noqa: PLC0415
 
         config = job.config()
         node = json.dumps(config["data"], sort_keys=True)
         if node not in self.recordings:
             self.recordings[node] = recorded(config)
-        made = prepared(config, job.model_name, job.folder, self.recordings[node])
+        made = prepared(config, job.choices, job.folder, self.recordings[node])
         parts = [
             dataclasses.replace(part, job=self.shared(node, part.job))
             for part in made.parts
@@ -126,8 +127,10 @@ class Desk:
 
     def shared(self, node: str, job: Any) -> Any:
         """The job with audio that an earlier one has placed on the device already."""
+        import jax  # noqa: PLC0415
+
         data, warmup = job.dataset, job.task.model.warmup
-        windows = (node, data.tiles, data.batch, data.context, data.outputs)
+        windows = (node, jax.tree.structure(data))
         return dataclasses.replace(
             job,
             dataset=self.audio.setdefault(windows, data),
@@ -137,7 +140,7 @@ class Desk:
 
 def finish(one: Ready, outcomes: "Iterator[Outcome]", returns: Returns) -> None:
     """Completes a job's folder with its share of the outcomes."""
-    from jaxamp.cli.job import completed  # noqa: PLC0415
+    from jaxamp.cli.complete import completed  # noqa: PLC0415
 
     mine = [next(outcomes) for _ in one.prepared.parts]
     with noted([one.job], returns):

@@ -8,6 +8,7 @@ jobs that are left get their turn is up to each launcher.
 import copy
 import dataclasses
 import time
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from jaxamp.cli.config import chosen
 from jaxamp.cli.failure import Failure, read_failure
 from jaxamp.cli.folder import finished, held, refuse_other
 from jaxamp.cli.main import complain
@@ -37,9 +39,9 @@ class SweepJob:
     folder: Path
 
     @property
-    def model_name(self) -> str:
-        """What its model is called, for example wavenet/nano."""
-        return str(self.composed.hydra.runtime.choices.get("model", "model"))
+    def choices(self) -> dict[str, str]:
+        """What it takes of each group, for example model: wavenet/nano."""
+        return chosen(self.composed.hydra)
 
     def config(self) -> dict[str, Any]:
         """The configuration without Hydra's part, resolved."""
@@ -120,9 +122,9 @@ class SweepLauncher(Launcher):
                 try_table(root)
         return [told(job, jobs, returns) for job in jobs]
 
+    @abstractmethod
     def launched(self, jobs: Sequence[SweepJob]) -> Returns:
         """Runs the jobs; what came of each, by its number."""
-        raise NotImplementedError
 
     def compose(self, overrides: Sequence[str], number: int) -> SweepJob:
         """The job that some overrides make."""

@@ -12,7 +12,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from jaxamp.cli.config import conf_folder
+from jaxamp.cli.config import chosen, conf_folder
 from jaxamp.cli.failure import leave_failure
 from jaxamp.cli.folder import discard_if_empty, finished
 from jaxamp.cli.main import Stopped, keep_compiled
@@ -75,8 +75,7 @@ def job(config: DictConfig) -> float:
         resolved: Any = OmegaConf.to_container(config, resolve=True)
         result, stopped = finished(folder, resolved) if swept else None, False
         if result is None:
-            name = str(context.runtime.choices.get("model", "model"))
-            result, stopped = run_one(resolved, name, folder)
+            result, stopped = run_one(resolved, chosen(context), folder)
     except Exception as error:
         if isinstance(error, OmegaConfBaseException):
             error = explained(error)
@@ -90,10 +89,10 @@ def job(config: DictConfig) -> float:
 
 
 def run_one(
-    config: dict[str, Any], name: str, folder: Path
+    config: dict[str, Any], choices: dict[str, str], folder: Path
 ) -> tuple[dict[str, Any], bool]:
     """Trains; returns the content of `result.json`, and whether to stop was asked."""
     from jaxamp.cli.job import run_job  # noqa: PLC0415 (imports JAX)
 
     keep_compiled()
-    return run_job(config, name, folder)
+    return run_job(config, choices, folder)

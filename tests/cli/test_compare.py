@@ -179,3 +179,33 @@ def test_a_large_or_deep_file_is_not_read(swept, tmp_path, capsys):
     assert said.status == 0, said
     assert "2 runs are not finished" in said.out
     assert np.isclose(sum(int(row["seeds"]) for row in table(part)), 6)
+
+
+def test_rows_are_named_after_what_was_chosen_of_a_group(tmp_path, capsys):
+    swept = (
+        "optimizer=adam,soap",
+        "optimizer.b1=0.8,0.9",
+        "hydra.launcher.table=false",
+    )
+    said = run(
+        capsys, "train", "-m", *TINY, "train.steps=2", "train.validate_every=2", *swept,
+        f"hydra.sweep.dir={tmp_path}",
+    )  # fmt: skip
+    assert said.status == 0, said
+    assert run(capsys, "compare", tmp_path).status == 0
+    assert {row["model"] for row in table(tmp_path)} == {
+        f"lstm/1x8 optimizer={one} optimizer.b1={b1}"
+        for one in ("adam", "soap")
+        for b1 in ("0.8", "0.9")
+    }
+
+
+@pytest.mark.parametrize("choices", [["adam"], "adam", 3])
+def test_choices_that_are_none_leave_a_run_out(swept, tmp_path, capsys, choices):
+    part = shutil.copytree(swept, tmp_path / "part")
+    first = min(part.glob("*/result.json"))
+    result = json.loads(first.read_text()) | {"choices": choices}
+    first.write_text(json.dumps(result))
+    said = run(capsys, "compare", part)
+    assert said.status == 0, said
+    assert sum(int(row["seeds"]) for row in table(part)) == 7

@@ -1,0 +1,205 @@
+"""What a trained job leaves: measurements, exports, a picture, `result.json` last."""
+
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxamp.cli.folder import asked, write_json
+from jaxamp.cli.labels import labels
+from jaxamp.cli.prepare import Part, Prepared
+from jaxamp.core import (
+    Capture,
+    FormatError,
+    Model,
+    Params,
+    Recording,
+    RunError,
+    parameter_count,
+)
+from jaxamp.evaluate import aliased, evaluate, trimmed
+from jaxamp.formats.nam import write_container, write_nam
+from jaxamp.models import Container, scale_output
+from jaxamp.report import first_look
+from jaxamp.stream import play, realtime_factor
+from jaxamp.train import Outcome, read_lines
+
+PICTURE_SECONDS = 20
+"""How much of the validation passage the first look draws."""
+
+REASONS = {
+    "steps": "All steps are done.",
+    "minutes": "The time is up.",
+    "threshold": "The wanted ESR is reached.",
+    "patience": "Validation has not improved for as long as the patience lasts.",
+    "interrupted": "Interrupted; start it again in the same folder to go on.",
+}
+
+
+def completed(job: Prepared, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Completes the job's folder once its parts are trained; returns `result.json`."""
+    if isinstance(job.model, Container):
+        return sizes_completed(job, outcomes, job.model)
+    return left(job, job.parts[0], outcomes[0])[0]
+
+
+def sizes_completed(
+    job: Prepared, outcomes: Sequence[Outcome], model: Container
+) -> dict[str, Any]:
+    """Completes the folder of each size, and writes all as one file."""
+    config, recording, folder = job.config, job.recording, job.folder
+    results, kept, failures = [], [], []
+    for part, outcome in zip(job.parts, outcomes, strict=True):
+        try:
+            result, one = left(job, part, outcome)
+        except RunError as error:
+            failures.append(str(error))
+        else:
+            results.append(result)
+            kept.append(one)
+    if failures:
+        raise RunError(" ".join(failures))
+    limits = [size.max_value for size in model.sizes]
+    largest, params = kept[-1]
+    metadata = exported(config, largest, params, results[-1]["esr"], recording)
+    sizes = [(limit, *one) for limit, one in zip(limits, kept, strict=True)]
+    write_container(folder / "model.nam", sizes, metadata)
+    write_json(folder / "metadata.json", metadata)
+    cut = [one for one in results if one["train"]["stopped"] == "interrupted"]
+    result = {**results[-1], "model": job.name, "sizes": results}
+    result["train"] = (cut or results)[-1]["train"]  # not done before all sizes are
+    write_json(folder / "result.json", result)
+    return result
+
+
+def left(
+    whole: Prepared, part: Part, outcome: Outcome
+) -> tuple[dict[str, Any], tuple[Model, Params]]:
+    """Completes the run directory of a model that was trained."""
+    config, recording = whole.config, whole.recording
+    job, folder, of_size = part.job, part.folder, f" of {part.size}" * bool(part.size)
+    if outcome.reason == "diverged":
+        raise RunError(
+            f"The loss{of_size} or its gradient stopped being finite at step "
+            f"{outcome.progress.step + 1}. The parameters from before it are kept in "
+            f"{str(folder)!r}. Start anew in another folder with a lower "
+            "optimizer.learning_rate, or with train.clip_norm=1."
+        )
+    model, params = scale_output(
+        job.task.model, outcome.params, 1 / recording.target_gain
+    )
+    captures = [as_recorded(one, recording) for one in recording.validation]
+    metrics = evaluate(model, params, captures) | aliased(model, params)
+    metadata = exported(config, model, params, metrics["esr"], recording)
+    write_json(folder / "metadata.json", metadata)
+    try:
+        write_nam(folder / "model.nam", model, params, metadata)
+    except FormatError as error:
+        print(f"No model.nam: {error}", flush=True)
+    result = summary(whole, part, outcome, model, params, metrics)
+    draw(folder, part.name, model, params, captures, result)
+    write_json(folder / "result.json", result)  # last: it says that all is there
+    size = f"Size {part.size}: " if part.size else ""
+    print(
+        f"{size}{REASONS[outcome.reason]} Validation ESR {result['esr']:.5f} (best at "
+        f"step {outcome.progress.best_step}). Kept in {folder}",
+        flush=True,
+    )
+    return result, (model, params)
+
+
+def as_recorded(capture: Capture, recording: Recording) -> Capture:
+    """The capture with the target's normalisation undone."""
+    target = (capture.target / recording.target_gain).astype(np.float32)
+    return Capture(capture.input, target, capture.context, capture.name)
+
+
+def exported(
+    config: Mapping[str, Any],
+    model: Model,
+    params: Params,
+    esr: float,
+    recording: Recording,
+) -> dict[str, Any]:
+    """What the exported file says of itself."""
+    return labels(
+        config["export"],
+        model,
+        params,
+        esr=esr,
+        findings=recording.findings,
+        ignore_checks=config["data"].get("ignore_checks") or (),
+    )
+
+
+def summary(
+    whole: Prepared,
+    part: Part,
+    outcome: Outcome,
+    model: Model,
+    params: Params,
+    metrics: Mapping[str, float],
+) -> dict[str, Any]:
+    """The content of `result.json`."""
+    job, progress = part.job, outcome.progress
+    heard = progress.step * job.samples_per_step
+    return {
+        "architecture": model.architecture,
+        "model": part.name,
+        "choices": {g: c for g, c in whole.choices.items() if g != "model"},
+        "hyperparameters": dict(model.hyperparameters),
+        "seed": job.seed,
+        "parameters": parameter_count(params),
+        "macs_per_sample": model.macs_per_sample,
+        "receptive_field": model.receptive_field,
+        "sample_rate": model.sample_rate,
+        "esr": metrics["esr"],
+        "metrics": dict(metrics),
+        "realtime_factor": realtime_factor(model, params),
+        "train": {
+            "steps": progress.step,
+            "best_step": progress.best_step,
+            "stopped": outcome.reason,
+            "asked": asked(dataclasses.asdict(job.plan)),
+            "seconds": progress.seconds,
+            "samples_per_second": heard / max(progress.seconds, 1e-9),
+        },
+        "device": jax.devices()[0].device_kind,
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """What the result was made with."""
+    from importlib.metadata import version  # noqa: PLC0415
+
+    packages = ("jaxamp", "jax", "jaxlib", "flax", "optax", "numpy")
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"python": python} | {name: version(name) for name in packages}
+
+
+def draw(
+    folder: Path,
+    name: str,
+    model: Model,
+    params: Params,
+    captures: list[Capture],
+    result: Mapping[str, Any],
+) -> None:
+    """The first look at the run, as a picture."""
+    capture = captures[-1]
+    size = min(capture.target.size, PICTURE_SECONDS * model.sample_rate)
+    heard = np.concatenate([capture.context, capture.input[:size]])
+    played = play(model, params, [heard[None, None]])
+    first_look(
+        folder / "first_look.png",
+        title=f"{name}: validation ESR {result['esr']:.4f}",
+        prediction=np.concatenate(list(trimmed(played, capture.context.size))),
+        target=capture.target[:size],
+        sample_rate=model.sample_rate,
+        history=read_lines(folder / "metrics.jsonl"),
+    )

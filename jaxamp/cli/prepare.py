@@ -1,0 +1,105 @@
+"""Everything one job needs, checked before anything is written."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxamp.cli.assemble import Job, assembled
+from jaxamp.cli.config import GROUPS, build, called, refuse_unknown
+from jaxamp.cli.folder import claim, write_json
+from jaxamp.cli.labels import loudness_input, words
+from jaxamp.core import ConfigError, Model, Recording
+from jaxamp.models import Container, scale_output
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One model that a run trains, and where it is left."""
+
+    job: Job
+    name: str
+    """What it is called in its result, for example wavenet/a2/lite."""
+    folder: Path
+    size: str = ""
+    """Its name among the sizes of a container."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A job of which all that was given is checked, and nothing written yet."""
+
+    config: Mapping[str, Any]
+    choices: Mapping[str, str]
+    """What was chosen of each group, for example model: wavenet/nano."""
+    folder: Path
+    recording: Recording
+    model: Model | Container
+    parts: tuple[Part, ...]
+    """One, or the sizes of a container."""
+
+    @property
+    def name(self) -> str:
+        """What the model is called, for example wavenet/nano."""
+        return called(self.choices)
+
+
+def recorded(config: Mapping[str, Any]) -> Recording:
+    """The recordings that a configuration names, read and aligned."""
+    refuse_unknown(config, GROUPS, "the configuration")
+    return build(config["data"], "data")
+
+
+def prepared(
+    config: Mapping[str, Any],
+    choices: Mapping[str, str],
+    folder: Path,
+    recording: Recording,
+) -> Prepared:
+    """The job, checked before anything is written."""
+    rate = recording.sample_rate
+    model = build(config["model"], "model", sample_rate=rate)
+    models = [s.model for s in model.sizes] if isinstance(model, Container) else [model]
+    words(config["export"])
+    loudness_input(config["export"].get("loudness_input"), rate)
+    jobs = assembled(config, models, recording)
+    if recording.target_gain != 1.0:
+        for one in models:
+            refuse_unscalable(one)
+    name = called(choices)
+    parts = [Part(jobs[0], name, folder)]
+    if isinstance(model, Container):
+        parts = [
+            Part(job, f"{name}/{size.name}", folder / size.name, size.name)
+            for size, job in zip(model.sizes, jobs, strict=True)
+        ]
+    return Prepared(config, choices, folder, recording, model, tuple(parts))
+
+
+def refuse_unscalable(model: Model) -> None:
+    """Raises before training if normalisation could not be undone afterwards."""
+    shapes = jax.eval_shape(model.init, jax.random.key(0))
+    try:
+        scale_output(
+            model, jax.tree.map(lambda s: np.zeros(s.shape, s.dtype), shapes), 2.0
+        )
+    except ConfigError as error:
+        raise ConfigError(f"data.normalize_dbfs cannot be used: {error}") from error
+
+
+def begin(job: Prepared) -> None:
+    """Makes the job's folder its own."""
+    claim(job.folder, job.config, job.recording.findings)
+    if isinstance(job.model, Container):
+        limits = {size.name: size.max_value for size in job.model.sizes}
+        write_json(job.folder / "sizes.json", limits)
+    for part in job.parts:
+        part.folder.mkdir(exist_ok=True)
+
+
+def noticed(job: Prepared) -> Sequence[str]:
+    """What is odd about the recordings."""
+    return job.recording.findings.get("warnings", ())
