@@ -25,13 +25,16 @@ PRECISIONS = {
 }
 """word -> what the network computes with, and what its products may round to"""
 
+LOUDEST_DB = 40
+"""The most that windows may be made louder or quieter."""
+
 RECURRENT_BURN_IN = 4096
 RECURRENT_CHUNK = 2048
 
 TRAIN_KEYS = (
     "steps", "minutes", "threshold_esr", "patience", "validate_every", "batch",
-    "outputs", "sampling", "burn_in", "chunk", "update_every_chunk", "microbatch",
-    "clip_norm", "average_decay", "precision",
+    "outputs", "sampling", "level_db", "burn_in", "chunk", "update_every_chunk",
+    "microbatch", "clip_norm", "average_decay", "precision",
 )  # fmt: skip
 
 NOT_OPTIONS = ("_target_", "learning_rate")
@@ -85,6 +88,7 @@ def assembled(
         outputs=train["outputs"],
         batch=train["batch"],
         sampling=train["sampling"],
+        level_db=train["level_db"],
     )
     epoch = dataset.steps_per_epoch * train["outputs"] // judged(train, models[0])
     every = train["validate_every"]
@@ -276,6 +280,11 @@ def checked(train: Mapping[str, Any]) -> Mapping[str, Any]:
         raise ConfigError(
             f"train.average_decay={train['average_decay']!r} must be at least 0 and "
             "below 1."
+        )
+    if not (is_number(train["level_db"]) and 0 <= train["level_db"] <= LOUDEST_DB):
+        raise ConfigError(
+            f"train.level_db={train['level_db']!r} must be a number of decibels from 0 "
+            f"to {LOUDEST_DB}."
         )
     burn_in = train["burn_in"]
     if burn_in != "auto" and not (is_whole(burn_in) and burn_in >= 0):

@@ -40,6 +40,8 @@ class Windows:
     batch: int = dataclasses.field(metadata={"static": True})
     context: int = dataclasses.field(metadata={"static": True})
     outputs: int = dataclasses.field(metadata={"static": True})
+    level_db: float = dataclasses.field(default=0.0, metadata={"static": True})
+    """How much louder or quieter a window may be made, input and target alike."""
 
     @property
     def steps_per_epoch(self) -> int:
@@ -49,18 +51,26 @@ class Windows:
 
     def sample(self, key: Array, step: Array) -> Batch:
         """The windows of one step."""
+        mine = jax.random.fold_in(key, step)
         if self.tiles:
             cells = self.shuffled(key, step)
         else:
-            key = jax.random.fold_in(key, step)
-            cells = jax.random.randint(key, (self.batch,), 0, self.cells)
+            cells = jax.random.randint(mine, (self.batch,), 0, self.cells)
         capture = jnp.searchsorted(self.before, cells, side="right") - 1
         offset = (cells - self.before[capture]) * (self.outputs if self.tiles else 1)
         starts = self.firsts[capture] + offset
-        return Batch(
-            cut(self.input, starts, self.context + self.outputs),
-            cut(self.target, starts + self.context, self.outputs),
-        )
+        heard = cut(self.input, starts, self.context + self.outputs)
+        answer = cut(self.target, starts + self.context, self.outputs)
+        if not self.level_db:
+            return Batch(heard, answer)
+        gains = self.gains(jax.random.fold_in(mine, 1))
+        return Batch(gains * heard, gains * answer)
+
+    def gains(self, key: Array) -> Array:
+        """A gain for each window, evenly spread in decibels: `[b, 1, 1]`."""
+        most = self.level_db
+        levels = jax.random.uniform(key, (self.batch, 1, 1), minval=-most, maxval=most)
+        return 10 ** (levels / 20)
 
     def shuffled(self, key: Array, step: Array) -> Array:
         """This step's share of the epoch's order of cells."""
@@ -76,8 +86,13 @@ def windows(
     outputs: int,
     batch: int,
     sampling: str = "random",
+    level_db: float = 0.0,
 ) -> Windows:
     """Windows of `context` + `outputs` samples over the captures.
+
+    Args:
+        level_db: The most by which a window's level is changed, up or down, its
+            target's with it: true of what is linear, and only nearly of an amp.
 
     Raises:
         CaptureError: No capture is long enough for one window, or the grid has too
@@ -122,6 +137,7 @@ def windows(
         batch=batch,
         context=context,
         outputs=outputs,
+        level_db=level_db,
     )
 
 

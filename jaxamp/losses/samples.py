@@ -2,11 +2,27 @@
 
 import jax.numpy as jnp
 
-from jaxamp.core import Array
+from jaxamp.core import Array, ConfigError
 from jaxamp.dsp import filters
 
 EXAMPLE = (-2, -1)
 """Axes of one example: channel and time."""
+
+NORMALISATIONS = ("batch", "example")
+
+
+def by_batch(normalise_by: str) -> bool:
+    """Whether a ratio is taken over the whole batch, and not for each example.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    if normalise_by not in NORMALISATIONS:
+        raise ConfigError(
+            f"normalise_by={normalise_by!r} is not known. Known are: "
+            f"{', '.join(NORMALISATIONS)}."
+        )
+    return normalise_by == "batch"
 
 
 def mse(
@@ -46,6 +62,7 @@ def esr(
     target: Array,
     *,
     pre_emphasis: float | None = None,
+    normalise_by: str = "example",
     floor: float = 1e-8,
 ) -> Array:
     """Error-to-signal ratio: the energy of the mistake over the energy of the target.
@@ -55,19 +72,27 @@ def esr(
 
     Args:
         pre_emphasis: Coefficient of the treble tilt given to both first, or None.
+        normalise_by: The energy each mistake is held against: its own `example`'s,
+            so that quiet ones count as much as loud ones, or the mean of the
+            `batch`'s, which is the squared error made independent of the level.
         floor: Energy added to the target's so that silence cannot divide by zero,
             in full-scale squared times samples.
 
     Shapes:
         prediction, target `[b, c, t]` -> `[b]`
 
+    Raises:
+        ConfigError: An unknown normalisation.
+
     Source:
         Wright et al. 2020, Applied Sciences 10(3):766.
     """
     error = filters.pre_emphasis(prediction - target, pre_emphasis)
     signal = filters.pre_emphasis(target, pre_emphasis)
-    energy = jnp.sum(signal**2, axis=EXAMPLE) + floor
-    return jnp.sum(error**2, axis=EXAMPLE) / energy
+    energy = jnp.sum(signal**2, axis=EXAMPLE)
+    if by_batch(normalise_by):
+        energy = jnp.mean(energy)
+    return jnp.sum(error**2, axis=EXAMPLE) / (energy + floor)
 
 
 def dc(prediction: Array, target: Array, *, floor: float = 1e-8) -> Array:

@@ -13,11 +13,10 @@ import jax.numpy as jnp
 from jaxamp.core import Array, ConfigError
 from jaxamp.dsp import filters
 from jaxamp.dsp.spectrum import MULTI_RESOLUTION, Resolution, magnitude
+from jaxamp.losses.samples import by_batch
 
 EXAMPLE = (-3, -2, -1)
 """Axes of one example: channel, frame and bin."""
-
-NORMALISATIONS = ("batch", "example")
 
 TINY = 1e-24
 """Squared distance below which two spectra are equal, and the gradient rests."""
@@ -52,12 +51,7 @@ def mrstft(
     Source:
         Yamamoto et al. 2020, ICASSP (Parallel WaveGAN), section 2.2.
     """
-    if normalise_by not in NORMALISATIONS:
-        raise ConfigError(
-            f"normalise_by={normalise_by!r} is not known. Known are: "
-            f"{', '.join(NORMALISATIONS)}."
-        )
-    axes = EXAMPLE if normalise_by == "example" else None
+    axes = None if by_batch(normalise_by) else EXAMPLE
     resolutions = _resolutions(fft_sizes, hops, windows)
     prediction = filters.pre_emphasis(prediction, pre_emphasis)
     target = filters.pre_emphasis(target, pre_emphasis)

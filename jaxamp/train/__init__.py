@@ -19,10 +19,11 @@ from jaxamp.train.loop import (
     fit,
     side_by_side,
 )
-from jaxamp.train.optimizers import Optimizer, adam_l2
+from jaxamp.train.optimizers import Optimizer, adam_l2, muon
 from jaxamp.train.population import Population, use_cores
 from jaxamp.train.resume import take_up
 from jaxamp.train.schedules import LearningRates, cosine
+from jaxamp.train.soap import soap
 from jaxamp.train.step import (
     Task,
     TrainState,
@@ -59,10 +60,12 @@ __all__ = [
     "kept_params",
     "layers",
     "load_best",
+    "muon",
     "pack",
     "passage",
     "read_lines",
     "side_by_side",
+    "soap",
     "start",
     "take_up",
     "train_step",

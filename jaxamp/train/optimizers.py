@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import optax
 
 
@@ -50,6 +51,43 @@ def adam_l2(
         optax.add_decayed_weights(weight_decay),
         optax.adam(learning_rate, b1=b1, b2=b2, eps=eps),
     )
+
+
+def muon(
+    learning_rate: optax.ScalarOrSchedule,
+    beta: float = 0.95,
+    weight_decay: float = 0.0,
+    b1: float = 0.9,
+    b2: float = 0.999,
+) -> optax.GradientTransformation:
+    """Muon for weights, each as a matrix of its outputs; NAdam for biases.
+
+    `optax.contrib.muon` leaves kernels of three axes to Adam. Its steps are scaled to
+    the size of Adam's, so that both want about the same learning rate.
+
+    Source:
+        Jordan et al. 2024; the scale of Liu et al. 2025, section 2.2.
+    """
+    return optax.contrib.muon(
+        learning_rate,
+        beta=beta,
+        weight_decay=weight_decay,
+        adam_b1=b1,
+        adam_b2=b2,
+        muon_weight_dimension_numbers=output_first,
+        consistent_rms=0.2,
+    )
+
+
+def output_first(params: Any) -> Any:
+    """How Muon may see each array as a matrix; None where it is none."""
+
+    def axes(array: Any) -> optax.contrib.MuonDimensionNumbers | None:
+        if array.ndim < 2:
+            return None
+        return optax.contrib.MuonDimensionNumbers(tuple(range(1, array.ndim)), 0)
+
+    return jax.tree.map(axes, params)
 
 
 ELEMENTWISE = frozenset(

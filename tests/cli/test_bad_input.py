@@ -143,6 +143,8 @@ WRONG = {
     "train.minutes=0": ["train.minutes=0"],
     "train.patience=-1": ["train.patience=-1"],
     "train.clip_norm=-1": ["train.clip_norm=-1"],
+    "train.level_db=-1": ["train.level_db=-1", "from 0 to 40"],
+    "train.level_db=true": ["train.level_db=True"],
     "train.average_decay=1": ["train.average_decay=1", "below 1"],
     "train.precision=float8": ["float32, bfloat16"],
     "train.sampling=shuffled": ["random, grid"],

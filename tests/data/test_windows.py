@@ -96,3 +96,22 @@ def test_too_little_audio_is_refused_with_what_is_needed():
         drawn("grid", 0, batch=12)
     with pytest.raises(ConfigError, match="Known are: random, grid"):
         drawn("shuffled", 0)
+
+
+@pytest.mark.parametrize("sampling", ["random", "grid"])
+def test_levels_change_input_and_target_alike_and_evenly_in_decibels(sampling):
+    sizes = {"context": 3, "outputs": 5, "batch": 16, "sampling": sampling}
+    plain = windows([numbered(1, 400)], **sizes)
+    varied = windows([numbered(1, 400)], **sizes, level_db=6.0)
+    key, gains = jax.random.key(0), []
+    for step in range(20):
+        one, other = plain.sample(key, step), varied.sample(key, step)
+        gain = np.asarray(other.input[:, 0, 0] / one.input[:, 0, 0])
+        for name in ("input", "target"):
+            expected = gain[:, None, None] * np.asarray(getattr(one, name))
+            np.testing.assert_allclose(getattr(other, name), expected, rtol=1e-5)
+        gains.extend(20 * np.log10(gain))
+    assert len(np.unique(np.round(gains, 4))) > 200, "each window has its own"
+    assert -6.001 <= min(gains) < -5.5
+    assert 5.5 < max(gains) <= 6.001
+    assert np.std(gains) == pytest.approx(12 / np.sqrt(12), rel=0.1)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxamp import losses
+from jaxamp.core import ConfigError
 
 NOISE = jax.random.normal(jax.random.key(0), (3, 1, 3000)) * 0.2
 ALL = sorted(losses.LOSSES)
@@ -31,6 +32,16 @@ def test_esr_gives_each_example_its_own_ratio():
     prediction = NOISE * jnp.array([1.0, 0.5, 0.0])[:, None, None]
     ratios = losses.esr(prediction, NOISE)
     np.testing.assert_allclose(ratios, [0, 0.25, 1], atol=1e-6)
+
+
+def test_esr_of_a_batch_weighs_mistakes_alike_at_any_level():
+    loud = NOISE * jnp.array([1.0, 0.1, 0.01])[:, None, None]
+    for level in (1.0, 0.01):
+        ratios = losses.esr(0 * loud, level * loud, normalise_by="batch", floor=0.0)
+        energies = np.sum(np.square(loud), axis=(1, 2))
+        np.testing.assert_allclose(ratios, energies / energies.mean(), rtol=1e-4)
+    with pytest.raises(ConfigError, match="normalise_by='song'"):
+        losses.esr(NOISE, NOISE, normalise_by="song")
 
 
 def test_the_floor_is_energy_added_to_the_target():

@@ -12,6 +12,8 @@ from jaxamp.train import (
     adam_l2,
     kept_params,
     layers,
+    muon,
+    soap,
     start,
     train_step,
     vector,
@@ -56,6 +58,8 @@ def test_what_is_kept_is_a_copy_of_the_state():
         Optimizer(optax.lamb),
         Optimizer(optax.adafactor, (("min_dim_size_to_factor", 2),)),
         Optimizer(optax.contrib.muon),
+        Optimizer(muon),
+        Optimizer(soap, (("refresh_every", 1),)),
     ],
     ids=str,
 )
