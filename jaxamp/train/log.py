@@ -27,27 +27,57 @@ class RunLog:
     """Writes down, in its folder, how one model is doing."""
 
     def __init__(self, folder: Path, first_step: int = 0):
-        from tensorboardX import SummaryWriter  # noqa: PLC0415 (slow to import)
-
         self.path = folder / "metrics.jsonl"
         forget_after(self.path, first_step)
         self.lines = self.path.open("a", encoding="utf-8")
-        self.events = SummaryWriter(
-            str(folder / "tensorboard"), purge_step=first_step + 1
-        )
+        self.events = Scalars(folder / "tensorboard", first_step)
 
     def write(self, step: int, facts: Mapping[str, Any]) -> None:
         """One line of JSON, and a TensorBoard scalar for every number."""
         self.lines.write(json.dumps({"step": step, **facts}) + "\n")
         self.lines.flush()
-        for name, value in facts.items():
-            if isinstance(value, int | float):
-                self.events.add_scalar(name, value, step)
+        self.events.write(step, facts)
 
     def close(self) -> None:
         """Writes out what is still held back."""
         self.lines.close()
         self.events.close()
+
+
+class Scalars:
+    """Numbers for TensorBoard, each on the disk when `write` is done.
+
+    `tensorboardX.SummaryWriter` starts a thread for every run, which a full disk ends
+    behind our back.
+    """
+
+    def __init__(self, folder: Path, first_step: int):
+        import tensorboardX.proto.event_pb2 as messages  # noqa: PLC0415 (slow)
+        from tensorboardX.event_file_writer import EventsWriter  # noqa: PLC0415
+        from tensorboardX.summary import scalar  # noqa: PLC0415
+
+        event_of: Any = messages
+        self.event, self.scalar = event_of.Event, scalar
+        folder.mkdir(exist_ok=True)
+        self.file = EventsWriter(str(folder / "events"))
+        begin = event_of.SessionLog(status=event_of.SessionLog.START)
+        self.put(first_step + 1, session_log=begin)  # hides what was made beyond
+
+    def write(self, step: int, facts: Mapping[str, Any]) -> None:
+        """A scalar for every number."""
+        for name, value in facts.items():
+            if isinstance(value, int | float):
+                self.put(step, summary=self.scalar(name, value))
+        self.file.flush()
+
+    def put(self, step: int, **content: Any) -> None:
+        """One event, now."""
+        event = self.event(step=step, wall_time=time.time(), **content)
+        self.file.write_event(event)
+
+    def close(self) -> None:
+        """Writes out what is still held back."""
+        self.file.close()
 
 
 class Screen:

@@ -4,10 +4,12 @@ import dataclasses
 import json
 import math
 import shutil
+import struct
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tensorboardX.proto import event_pb2
 from tiny import MSE, WAVENET, capture, task
 
 from jaxamp.data import windows
@@ -103,7 +105,30 @@ def test_all_steps_are_made_and_the_best_is_given_back(tmp_path):
     assert min(esrs, key=lambda step: esrs[step]) == outcome.progress.best_step == best
     assert outcome.progress.best_esr == min(esrs.values())
     assert {6, best} <= set(kept)
-    assert list((tmp_path / "tensorboard").glob("events*"))
+
+
+def scalars(folder):
+    """What TensorBoard reads: (name, step) -> value."""
+    (file,) = folder.glob("events.out.tfevents.*")
+    data, values = file.read_bytes(), {}
+    while data:
+        (size,) = struct.unpack("<Q", data[:8])
+        event = event_pb2.Event.FromString(data[12 : 12 + size])  # pyright: ignore
+        for one in event.summary.value:
+            values[one.tag, event.step] = one.simple_value
+        data = data[16 + size :]
+    return values
+
+
+def test_tensorboard_is_given_every_number(tmp_path):
+    run(tmp_path)
+    given = {
+        (name, row["step"]): pytest.approx(value, rel=1e-6)
+        for row in read_lines(tmp_path / "metrics.jsonl")
+        for name, value in row.items()
+        if name != "step" and value is not None
+    }
+    assert scalars(tmp_path / "tensorboard") == given
 
 
 def test_a_run_cut_at_any_step_ends_with_the_same_bits(tmp_path):
