@@ -19,7 +19,7 @@ from jaxamp.formats import read
 from jaxamp.train import read_lines
 
 KEYS = {
-    "architecture", "model", "seed", "parameters", "macs_per_sample",
+    "architecture", "model", "choices", "seed", "parameters", "macs_per_sample",
     "receptive_field", "sample_rate", "esr", "metrics", "realtime_factor", "train",
     "device", "versions",
 }  # fmt: skip
@@ -85,6 +85,16 @@ def test_more_steps_continue_a_run_bit_for_bit(finished, tmp_path, capsys):
     ]
     assert sorted(set(rows[0])) == rows[0], "no step is told twice"
     assert rows[0][-1] == rows[1][-1] == 20
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "soap"])
+def test_optimizers_of_layers_are_taken_up_bit_for_bit(tmp_path, capsys, optimizer):
+    more = (f"optimizer={optimizer}", "train.average_decay=0.5")
+    one, other = tmp_path / "cut", tmp_path / "whole"
+    for folder, steps in ((one, 5), (one, 15), (other, 15)):
+        said = train(capsys, folder, *more, f"train.steps={steps}")
+        assert said.status == 0, said
+    assert_same_bits(one, other)
 
 
 def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(
