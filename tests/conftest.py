@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # processes share a GPU
+
 from jaxamp.core.compile_cache import use_compile_cache
 from jaxamp.core.compiler import forget_old_programs
 

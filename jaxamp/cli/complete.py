@@ -44,7 +44,7 @@ def completed(job: Prepared, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Completes the job's folder once its parts are trained; returns `result.json`."""
     if isinstance(job.model, Container):
         return sizes_completed(job, outcomes, job.model)
-    return left(job, job.parts[0], outcomes[0])[0]
+    return completed_part(job, job.parts[0], outcomes[0])[0]
 
 
 def sizes_completed(
@@ -55,7 +55,7 @@ def sizes_completed(
     results, kept, failures = [], [], []
     for part, outcome in zip(job.parts, outcomes, strict=True):
         try:
-            result, one = left(job, part, outcome)
+            result, one = completed_part(job, part, outcome)
         except RunError as error:
             failures.append(str(error))
         else:
@@ -76,7 +76,7 @@ def sizes_completed(
     return result
 
 
-def left(
+def completed_part(
     whole: Prepared, part: Part, outcome: Outcome
 ) -> tuple[dict[str, Any], tuple[Model, Params]]:
     """Completes the run directory of a model that was trained."""

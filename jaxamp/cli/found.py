@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import OmegaConf
 
+from jaxamp.cli.config import GROUPS
 from jaxamp.cli.failure import NAME as FAILURE
 from jaxamp.cli.folder import DAMAGED, asked, flat
 from jaxamp.core import RunError
@@ -108,7 +110,7 @@ def finished_parts(folder: Path) -> list[Finished]:
     """The models of a finished run: one, or each size; none if it is not finished."""
     try:
         result = json.loads(bounded(folder / "result.json"))
-        text = bounded(folder / "config.yaml")
+        text = without_aliases(bounded(folder / "config.yaml"))
         config: Any = OmegaConf.to_container(OmegaConf.create(text))
         capture = json.loads(bounded(folder / "capture.json"))
         train, wanted = result["train"], asked(config["train"])
@@ -136,6 +138,13 @@ def bounded(file: Path) -> str:
     if file.stat().st_size > LARGEST_FILE:
         raise ValueError(f"{file} is too large")
     return file.read_text(encoding="utf-8")
+
+
+def without_aliases(text: str) -> str:
+    """YAML that nothing in it makes longer than it is."""
+    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+        raise ValueError("a configuration of ours repeats nothing by reference")
+    return text
 
 
 def finite(value: Any, least: float = 0.0) -> float:
@@ -186,28 +195,36 @@ def settings(done: Sequence[Finished]) -> list[str]:
         groups = differing_choices(alike)
         keys = [key for key in differing_keys(alike) if not implied(key, groups, alike)]
         for one in alike:
-            told = [f"{group}={choices(one).get(group)}" for group in groups]
+            told = [f"{group}={choices(one)[group]}" for group in groups]
             told += [f"{key}={shortest(one.config.get(key))}" for key in keys]
             names[id(one)] = shown(" ".join([name, *told]))
     return [names[id(one)] for one in done]
 
 
 def choices(one: Finished) -> dict[str, str]:
-    """What a run took of each group but the model."""
+    """What a run took of each group but the model.
+
+    Raises:
+        ValueError: They are no words.
+    """
     taken = one.result.get("choices", {})
     if not isinstance(taken, dict):
-        raise ValueError(f"{taken!r} are no choices")
-    return {str(group): str(choice) for group, choice in taken.items()}
+        raise ValueError(f"{type(taken)} are no choices")
+    known = {group: taken[group] for group in GROUPS if group in taken}
+    if not all(isinstance(choice, str) for choice in known.values()):
+        raise ValueError(f"{known} are no choices")
+    return known
 
 
 def differing_choices(runs: Sequence[Finished]) -> list[str]:
     """Groups of which not all runs took the same, save what rows average over."""
-    groups = sorted({group for one in runs for group in choices(one)})
+    taken = [choices(one) for one in runs]
     return [
         group
-        for group in groups
-        if not f"{group}.".startswith(NOT_SETTINGS)
-        and len({choices(one).get(group) for one in runs}) > 1
+        for group in GROUPS
+        if all(group in one for one in taken)
+        and not f"{group}.".startswith(NOT_SETTINGS)
+        and len({one[group] for one in taken}) > 1
     ]
 
 
@@ -216,10 +233,10 @@ def implied(key: str, groups: Sequence[str], runs: Sequence[Finished]) -> bool:
     group = key.partition(".")[0]
     if group not in groups:
         return False
-    values: dict[str | None, set[str]] = {}
+    values: dict[str, set[str]] = {}
     for one in runs:
-        chosen = values.setdefault(choices(one).get(group), set())
-        chosen.add(repr(one.config.get(key)))
+        taken = values.setdefault(choices(one)[group], set())
+        taken.add(repr(one.config.get(key)))
     return all(len(alike) == 1 for alike in values.values())
 
 

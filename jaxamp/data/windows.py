@@ -14,6 +14,9 @@ from jaxamp.core import Array, Batch, Capture, CaptureError, ConfigError
 
 SAMPLINGS = ("random", "grid")
 
+LEVELS = 2
+"""What is folded into a step's key to draw levels; its places use up 0 and 1."""
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Windows:
         answer = cut(self.target, starts + self.context, self.outputs)
         if not self.level_db:
             return Batch(heard, answer)
-        gains = self.gains(jax.random.fold_in(mine, 1))
+        gains = self.gains(jax.random.fold_in(mine, LEVELS))
         return Batch(gains * heard, gains * answer)
 
     def gains(self, key: Array) -> Array:

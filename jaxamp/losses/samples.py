@@ -74,7 +74,8 @@ def esr(
         pre_emphasis: Coefficient of the treble tilt given to both first, or None.
         normalise_by: The energy each mistake is held against: its own `example`'s,
             so that quiet ones count as much as loud ones, or the mean of the
-            `batch`'s, which is the squared error made independent of the level.
+            `batch`'s: the squared error, made independent of the level, of which
+            only the mean over the batch is a ratio of 0 to 1.
         floor: Energy added to the target's so that silence cannot divide by zero,
             in full-scale squared times samples.
 

@@ -19,6 +19,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+FLUSH_SECONDS = 30.0
+"""How long TensorBoard may wait; waiting for the disk holds up the training."""
+
 TOLD_APART = 3
 """Models that learn side by side and are told of one by one; more are told as one."""
 
@@ -45,7 +48,7 @@ class RunLog:
 
 
 class Scalars:
-    """Numbers for TensorBoard, each on the disk when `write` is done.
+    """Numbers for TensorBoard, on the disk after half a minute at most.
 
     `tensorboardX.SummaryWriter` starts a thread for every run, which a full disk ends
     behind our back.
@@ -59,6 +62,7 @@ class Scalars:
         event_of: Any = messages
         self.event, self.scalar = event_of.Event, scalar
         folder.mkdir(exist_ok=True)
+        self.flushed = time.monotonic()
         self.file = EventsWriter(str(folder / "events"))
         begin = event_of.SessionLog(status=event_of.SessionLog.START)
         self.put(first_step + 1, session_log=begin)  # hides what was made beyond
@@ -68,7 +72,9 @@ class Scalars:
         for name, value in facts.items():
             if isinstance(value, int | float):
                 self.put(step, summary=self.scalar(name, value))
-        self.file.flush()
+        if time.monotonic() - self.flushed > FLUSH_SECONDS:
+            self.file.flush()
+            self.flushed = time.monotonic()
 
     def put(self, step: int, **content: Any) -> None:
         """One event, now."""

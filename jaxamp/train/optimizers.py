@@ -62,8 +62,11 @@ def muon(
 ) -> optax.GradientTransformation:
     """Muon for weights, each as a matrix of its outputs; NAdam for biases.
 
-    `optax.contrib.muon` leaves kernels of three axes to Adam. Its steps are scaled to
-    the size of Adam's, so that both want about the same learning rate.
+    `optax.contrib.muon` leaves kernels of three axes to Adam. The RMS of a step of a
+    kernel is about a fifth of the learning rate.
+
+    Args:
+        weight_decay: Of kernels, not of biases.
 
     Source:
         Jordan et al. 2024; the scale of Liu et al. 2025, section 2.2.

@@ -57,18 +57,26 @@ def soap(
 ) -> optax.GradientTransformation:
     """Adam in the slowly turning eigenbasis of Shampoo's preconditioner.
 
-    It begins as Adam: the bases are the identity until the first refresh, and follow
-    by one step of orthogonal iteration at each.
+    The first step is Adam's. After it, and after every `refresh_every`-th, the bases
+    follow the gradients by one step of orthogonal iteration. As one batch of members
+    on an accelerator, they are looked at after every step, whose result is then used
+    or not.
 
     Args:
         basis_decay: Of the average of the gradients' second moments.
         refresh_every: Steps from one look at the bases to the next.
         weight_decay: Decoupled, times the learning rate.
 
+    Raises:
+        ValueError: `refresh_every` is no whole number of 1 or more.
+
     Source:
         Vyas et al. 2024, "SOAP: Improving and Stabilizing Shampoo using Adam",
-        algorithm 3; biases and other vectors are matrices of one column.
+        algorithm 3, begun from the identity instead of the first gradient's
+        eigenvectors; biases and other vectors are matrices of one column.
     """
+    if not (isinstance(refresh_every, int) and refresh_every >= 1):
+        raise ValueError(f"refresh_every={refresh_every!r} must be 1 or more steps.")
 
     def init(params: Any) -> SoapState:
         groups = {
@@ -81,26 +89,23 @@ def soap(
         del params
         leaves, tree = jax.tree.flatten(updates)
         count = state.count + 1
-        refresh = count % refresh_every == 0
+        refresh = (count == 1) | (count % refresh_every == 0)
         moved, groups = list(leaves), {}
         for shape, members in grouped(updates).items():
             gradients = jnp.stack([leaves[i].reshape(shape) for i in members])
             group = state.groups[name(shape)]
-            group = group._replace(
-                mean=mixed(group.mean, gradients, b1),
-                rows=followed(
-                    group.rows, gradients @ gradients.mT, basis_decay, refresh
-                ),
-                columns=followed(
-                    group.columns, gradients.mT @ gradients, basis_decay, refresh
-                ),
-            )
+            mean = mixed(group.mean, gradients, b1)
             square = mixed(group.square, turned(group, gradients) ** 2, b2)
-            group = groups[name(shape)] = group._replace(square=square)
             size = jnp.sqrt(square / (1 - b2**count)) + eps
-            step = turned(group, group.mean / (1 - b1**count)) / size
+            step = turned(group, mean / (1 - b1**count)) / size
             for i, one in zip(members, turned(group, step, back=True), strict=True):
                 moved[i] = one.reshape(leaves[i].shape)
+            groups[name(shape)] = Group(
+                mean,
+                square,
+                followed(group.rows, gradients, basis_decay, refresh),
+                followed(group.columns, gradients.mT, basis_decay, refresh),
+            )
         return jax.tree.unflatten(tree, moved), SoapState(count, groups)
 
     return optax.chain(
@@ -145,11 +150,12 @@ def mixed(average: Array, new: Array, decay: float) -> Array:
     return decay * average + (1 - decay) * new
 
 
-def followed(basis: Basis, seen: Array, decay: float, refresh: Array) -> Basis:
-    """The basis after another gradient."""
+def followed(basis: Basis, gradients: Array, decay: float, refresh: Array) -> Basis:
+    """The basis of the rows of matrices after more gradients `[n, d, other side]`."""
     if basis.moment is None or basis.axes is None:
         return basis
-    moment, axes = mixed(basis.moment, seen, decay), basis.axes
+    moment = mixed(basis.moment, gradients @ gradients.mT, decay)
+    axes = basis.axes
     axes = jax.lax.cond(refresh, lambda: jnp.linalg.qr(moment @ axes)[0], lambda: axes)
     return Basis(moment, axes)
 

@@ -223,7 +223,8 @@ def train_step(
         batch, audio = heard(task, state, batch)
         loss, audio, gradient = mean_gradient(task, state.params, batch, audio, weights)
     optimizer = optimizer_of(task, rate)
-    updates, memory = optimizer.update(gradient, state.optimizer, state.params)
+    with jax.default_matmul_precision("float32"):  # some optimisers turn matrices
+        updates, memory = optimizer.update(gradient, state.optimizer, state.params)
     params: Any = optax.apply_updates(state.params, updates)
     average: Any = state.average
     if task.average_decay:

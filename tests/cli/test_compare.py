@@ -200,12 +200,40 @@ def test_rows_are_named_after_what_was_chosen_of_a_group(tmp_path, capsys):
     }
 
 
-@pytest.mark.parametrize("choices", [["adam"], "adam", 3])
+@pytest.mark.parametrize(
+    "choices", [["adam"], "adam", 3, {"optimizer": ["adam"]}, {"loss": 1}]
+)
 def test_choices_that_are_none_leave_a_run_out(swept, tmp_path, capsys, choices):
     part = shutil.copytree(swept, tmp_path / "part")
     first = min(part.glob("*/result.json"))
     result = json.loads(first.read_text()) | {"choices": choices}
     first.write_text(json.dumps(result))
+    said = run(capsys, "compare", part)
+    assert said.status == 0, said
+    assert sum(int(row["seeds"]) for row in table(part)) == 7
+
+
+def test_runs_from_before_choices_were_kept_share_a_row_with_newer_ones(
+    swept, tmp_path, capsys
+):
+    part = shutil.copytree(swept, tmp_path / "part")
+    first = min(part.glob("*/result.json"))
+    result = json.loads(first.read_text())
+    del result["choices"]
+    first.write_text(json.dumps(result))
+    assert run(capsys, "compare", part).status == 0
+    assert {row["model"] for row in table(part)} == {
+        "lstm/1x8 model.hidden=[2]", "lstm/1x8 model.hidden=[3]",
+    }  # fmt: skip
+
+
+def test_a_configuration_that_grows_by_references_is_left_out(swept, tmp_path, capsys):
+    part = shutil.copytree(swept, tmp_path / "part")
+    first = min(part.glob("*/config.yaml"))
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    for i in range(30):
+        bomb += f"a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 10)}]\n"
+    first.write_text(first.read_text() + bomb)
     said = run(capsys, "compare", part)
     assert said.status == 0, said
     assert sum(int(row["seeds"]) for row in table(part)) == 7

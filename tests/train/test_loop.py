@@ -108,16 +108,18 @@ def test_all_steps_are_made_and_the_best_is_given_back(tmp_path):
 
 
 def scalars(folder):
-    """What TensorBoard reads: (name, step) -> value."""
+    """What TensorBoard reads: (name, step) -> value, and where sessions begin."""
     (file,) = folder.glob("events.out.tfevents.*")
-    data, values = file.read_bytes(), {}
+    data, values, begins = file.read_bytes(), {}, []
     while data:
         (size,) = struct.unpack("<Q", data[:8])
         event = event_pb2.Event.FromString(data[12 : 12 + size])  # pyright: ignore
+        if event.HasField("session_log"):
+            begins.append(event.step)
         for one in event.summary.value:
             values[one.tag, event.step] = one.simple_value
         data = data[16 + size :]
-    return values
+    return values, begins
 
 
 def test_tensorboard_is_given_every_number(tmp_path):
@@ -128,7 +130,12 @@ def test_tensorboard_is_given_every_number(tmp_path):
         for name, value in row.items()
         if name != "step" and value is not None
     }
-    assert scalars(tmp_path / "tensorboard") == given
+    assert scalars(tmp_path / "tensorboard") == (given, [1])
+
+
+def test_tensorboard_hides_what_a_run_taken_up_makes_anew(tmp_path):
+    RunLog(tmp_path, first_step=7).close()
+    assert scalars(tmp_path / "tensorboard") == ({}, [8])
 
 
 def test_a_run_cut_at_any_step_ends_with_the_same_bits(tmp_path):

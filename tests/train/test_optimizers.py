@@ -33,19 +33,20 @@ def by_the_book(given, b1, b2, decay, refresh_every):
     mean = square = np.zeros_like(given[0], np.float64)
     for count, g in enumerate(np.float64(given), start=1):
         mean = b1 * mean + (1 - b1) * g
-        left = decay * left + (1 - decay) * g @ g.T
-        right = decay * right + (1 - decay) * g.T @ g
-        if count % refresh_every == 0:
-            q_left = np.linalg.qr(left @ q_left)[0]
-            q_right = np.linalg.qr(right @ q_right)[0]
         square = b2 * square + (1 - b2) * (q_left.T @ g @ q_right) ** 2
         turned = q_left.T @ (mean / (1 - b1**count)) @ q_right
         step = turned / np.sqrt(square / (1 - b2**count))
         yield -0.01 * q_left @ step @ q_right.T
+        left = decay * left + (1 - decay) * g @ g.T
+        right = decay * right + (1 - decay) * g.T @ g
+        if count == 1 or count % refresh_every == 0:
+            q_left = np.linalg.qr(left @ q_left)[0]
+            q_right = np.linalg.qr(right @ q_right)[0]
 
 
-@pytest.mark.parametrize("shape", [(3, 5), (4, 2, 3)])
+@pytest.mark.parametrize("shape", [(4, 4), (6, 2, 3)])
 def test_soap_is_adam_in_the_eigenbasis(shape):
+    """Of square matrices, because others have no single basis after one gradient."""
     optimizer = soap(0.01, b1=0.8, b2=0.9, basis_decay=0.7, refresh_every=2)
     given = gradients(shape)
     flat = [gradient.reshape(shape[0], -1) for gradient in given]
@@ -60,6 +61,31 @@ def test_soap_is_adam_where_there_is_nothing_to_turn(shape):
     one = moved(soap(0.01, b1=0.9, b2=0.95, refresh_every=1), shape, given)
     other = moved(optax.adam(0.01, b1=0.9, b2=0.95), shape, given)
     np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-7)
+
+
+def test_soap_turns_the_short_side_of_a_long_matrix_alone():
+    shape = (3, LARGEST_SIDE + 1)
+    optimizer = soap(0.01, refresh_every=1)
+    (state, *_) = optimizer.init({"weight": jnp.zeros(shape)})
+    (group,) = state.groups.values()
+    assert group.rows.axes.shape == (1, 3, 3)
+    assert group.columns.axes is None
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    given = [
+        np.float32(turn @ np.diag([1, 0.1, 0.01]) @ g) for g in gradients(shape, 40)
+    ]
+
+    def unevenness(optimizer):
+        sizes = np.linalg.svd(moved(optimizer, shape, given)[-1], compute_uv=False)
+        return sizes.max() / sizes.min()
+
+    assert 5 * unevenness(optimizer) < unevenness(optax.adam(0.01))
+
+
+@pytest.mark.parametrize("every", [0, 2.5, None])
+def test_soap_wants_whole_steps_between_looks(every):
+    with pytest.raises(ValueError, match="refresh_every"):
+        soap(0.01, refresh_every=every)
 
 
 def test_soap_stays_finite_where_nothing_is_learned():
@@ -108,6 +134,8 @@ def test_muon_moves_kernels_alike_in_every_direction_and_biases_like_nadam():
     updates, _ = optimizer.update(gradient, optimizer.init(params), params)
     sizes = np.linalg.svd(np.reshape(updates["weight"], (4, 6)), compute_uv=False)
     assert sizes.max() < 2 * sizes.min()
+    rms = np.sqrt(np.mean(np.square(updates["weight"])))
+    assert rms == pytest.approx(0.2 * 0.01, rel=0.3)
     given = np.linalg.svd(gradient["weight"].reshape(4, 6), compute_uv=False)
     assert given.max() > 100 * given.min()
     (bias,) = moved(optax.nadam(0.01), (4,), [gradient["bias"]])
