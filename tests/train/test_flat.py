@@ -1,5 +1,7 @@
 """Parameters end to end, and optimisers that want them layer by layer."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -48,10 +50,20 @@ def test_what_is_kept_is_a_copy_of_the_state():
     np.testing.assert_array_equal(vector(kept), before)
 
 
+def label(optimizer):
+    """The same in every process, unlike what Python calls a function."""
+    function, options = optimizer.function, [key for key, _ in optimizer.options]
+    if isinstance(function, functools.partial):
+        function, options = function.func, [*options, *function.keywords]
+    clip = ["clipped"] * (optimizer.clip_norm is not None)
+    where = [function.__module__.split(".")[0], function.__name__]
+    return "-".join([*where, *options, *clip])
+
+
 @pytest.mark.parametrize(
     "optimizer",
     [
-        *(Optimizer(function) for function in sorted(ELEMENTWISE, key=str)),
+        *sorted((Optimizer(function) for function in ELEMENTWISE), key=label),
         Optimizer(optax.adam, clip_norm=1e-2),
         Optimizer(adam_l2, (("weight_decay", 0.1),)),
         Optimizer(optax.adamw, (("weight_decay", 0.1), ("mask", matrices))),
@@ -61,7 +73,7 @@ def test_what_is_kept_is_a_copy_of_the_state():
         Optimizer(muon),
         Optimizer(soap, (("refresh_every", 1),)),
     ],
-    ids=str,
+    ids=label,
 )
 def test_a_step_is_the_one_optax_makes_of_the_layers(optimizer):
     one = task(optimizer=optimizer)
