@@ -1,4 +1,4 @@
-"""What the tests share: the folder of recordings, and one compile cache a run."""
+"""What the tests share: the folder of recordings, and one compile cache a process."""
 
 import os
 from pathlib import Path
@@ -30,10 +30,7 @@ def compile_cache(tmp_path_factory):
     """
     if os.environ.get("JAXAMP_CACHE") == "off":  # to compile everything every time
         return
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # one for all the processes of this run
-    folder = folder / "compile_cache"
+    folder = tmp_path_factory.mktemp("compile_cache")
     os.environ["JAXAMP_CACHE"] = str(folder)  # for the commands that tests start
     use_compile_cache()
 
