@@ -251,7 +251,13 @@ def differing_keys(runs: Iterable[Finished]) -> list[str]:
         if (key in SETTINGS or not key.startswith(NOT_SETTINGS))
         and any(one.config.get(key) != first.get(key) for one in runs)
         and not follows(key, runs)
+        and not (key.startswith("train.") and newer(key, runs))
     ]
+
+
+def newer(key: str, runs: Sequence[Finished]) -> bool:
+    """Whether some runs were made before there was such a key."""
+    return any(key not in one.config for one in runs)
 
 
 def follows(key: str, runs: Sequence[Finished]) -> bool:

@@ -213,7 +213,7 @@ def test_choices_that_are_none_leave_a_run_out(swept, tmp_path, capsys, choices)
     assert sum(int(row["seeds"]) for row in table(part)) == 7
 
 
-def test_runs_from_before_choices_were_kept_share_a_row_with_newer_ones(
+def test_runs_from_before_a_key_or_choices_were_kept_share_a_row_with_newer_ones(
     swept, tmp_path, capsys
 ):
     part = shutil.copytree(swept, tmp_path / "part")
@@ -221,6 +221,11 @@ def test_runs_from_before_choices_were_kept_share_a_row_with_newer_ones(
     result = json.loads(first.read_text())
     del result["choices"]
     first.write_text(json.dumps(result))
+    config = first.with_name("config.yaml")
+    lines = config.read_text().splitlines(keepends=True)
+    older = "".join(line for line in lines if "level_db" not in line)
+    assert len(older) < sum(map(len, lines))
+    config.write_text(older)
     assert run(capsys, "compare", part).status == 0
     assert {row["model"] for row in table(part)} == {
         "lstm/1x8 model.hidden=[2]", "lstm/1x8 model.hidden=[3]",
