@@ -11,6 +11,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 from matplotlib import pyplot
+from matplotlib.ticker import LogLocator
 
 
 def main():
@@ -27,6 +28,8 @@ def main():
     values = sorted({x for line in axes.lines for x in line.get_xdata()})
     axes.set_xticks(values, [f"{value:g}" for value in values], minor=False)
     axes.minorticks_off()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(out, dpi=100)
