@@ -36,7 +36,8 @@ class Model:
     sample_rate: int
     """Hz."""
     receptive_field: int
-    """Samples that decide one output, itself included; 1 for recurrent models."""
+    """Samples that decide one output, itself included; 1 for recurrent models, more
+    where convolutions lie below the cells."""
     warmup: int
     """Samples that settle an unknown past."""
     latency: int

@@ -141,4 +141,4 @@ def count_macs(gates: int, heard: int, hidden: tuple[int, ...], head: bool) -> i
 
 def is_recurrent(model: Model) -> bool:
     """Whether the model's memory has no end, so that its past is never certain."""
-    return model.receptive_field == 1 and model.warmup > 0
+    return model.warmup >= model.receptive_field
