@@ -9,6 +9,7 @@ from typing import Any
 from jaxamp.core import FormatError, Model, Params
 from jaxamp.formats import nam, proteus, rtneural
 from jaxamp.formats.json_files import read_json
+from jaxamp.formats.labels import in_words_of_json, in_words_of_nam
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,15 +22,19 @@ class Format:
     """(path, size=None) -> model, parameters, metadata; None if only written"""
     write: Callable[..., None] | None
     """(path, model, parameters, metadata) ; None if only read"""
+    words: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    """any format's metadata -> what of it this one can say, in its own words"""
 
 
 FORMATS: Mapping[str, Format] = {
-    "nam": Format(".nam", nam.read_nam, nam.write_nam),
-    "proteus": Format(".json", read_json, proteus.write_proteus),
-    "neuralpi": Format(".json", read_json, proteus.write_neuralpi),
-    "coreaudioml": Format(".json", read_json, proteus.write_coreaudioml),
-    "rtneural": Format(".json", read_json, rtneural.write_rtneural),
-    "aidax": Format(".aidax", read_json, rtneural.write_aidax),
+    "nam": Format(".nam", nam.read_nam, nam.write_nam, in_words_of_nam),
+    "proteus": Format(".json", read_json, proteus.write_proteus, in_words_of_json),
+    "neuralpi": Format(".json", read_json, proteus.write_neuralpi, in_words_of_json),
+    "coreaudioml": Format(
+        ".json", read_json, proteus.write_coreaudioml, in_words_of_json
+    ),
+    "rtneural": Format(".json", read_json, rtneural.write_rtneural, in_words_of_json),
+    "aidax": Format(".aidax", read_json, rtneural.write_aidax, in_words_of_json),
 }
 """name -> format; a suffix that several write must be given with a name"""
 
