@@ -187,7 +187,7 @@ def chunk(train: Mapping[str, Any], model: Model) -> int | None:
             f"to step; a {model.architecture} has a memory of known length instead. "
             "Use train.update_every_chunk=false."
         )
-    if train["update_every_chunk"] and model.hyperparameters["learned_state"]:
+    if train["update_every_chunk"] and model.hyperparameters.get("learned_state"):
         raise ConfigError(
             "train.update_every_chunk starts each window from a burn-in, behind which "
             "a learned state is never learned. Use model.learned_state=false."

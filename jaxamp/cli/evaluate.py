@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxamp.cli.folder import write_text
+from jaxamp.cli.knobs import add_knobs, named_settings, settings_of
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.reamp import channel, refuse_other_rate
 from jaxamp.core import Capture, CaptureError, ConfigError, Model, Params
@@ -31,6 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--channel", help="of files with several: 0, 1, left, right")
     parser.add_argument("--json", help="file to write the numbers to")
+    add_knobs(parser)
     return compare(parser.parse_args(arguments))
 
 
@@ -46,24 +49,39 @@ def compare(given: argparse.Namespace) -> int:
     keep_compiled()
     model, params = load(given.model)
     refuse_other_rate(model, x.sample_rate, given.input)
-    delay = wanted_delay(given.delay, model, params, x.samples, y.samples)
-    metrics = measure(model, params, aligned(x.samples, y.samples, delay))
+    controls = settings_of(model, given.knob)
+    delay = wanted_delay(given.delay, model, params, x.samples, y.samples, controls)
+    metrics = measure(model, params, aligned(x.samples, y.samples, delay), controls)
     answer = {"esr": metrics["esr"], "delay": delay, "metrics": metrics}
+    if controls is not None:
+        answer["controls"] = dict(zip(model.controls, controls.tolist(), strict=True))
+        print(f"{given.model}{named_settings(model, controls)}", file=sys.stderr)
     print(table(answer))
     if given.json:
         write_text(Path(given.json), json.dumps(answer, indent=2) + "\n")
     return 0
 
 
-def measure(model: Model, params: Params, capture: Capture) -> dict[str, float]:
+def measure(
+    model: Model,
+    params: Params,
+    capture: Capture,
+    controls: np.ndarray | None = None,
+) -> dict[str, float]:
     """Every metric of the model on the recording."""
     from jaxamp.evaluate import aliased, evaluate  # noqa: PLC0415
 
-    return evaluate(model, params, [capture]) | aliased(model, params)
+    scores = evaluate(model, params, [capture], controls)
+    return scores | aliased(model, params, controls)
 
 
 def wanted_delay(
-    given: str, model: Model, params: Params, x: np.ndarray, y: np.ndarray
+    given: str,
+    model: Model,
+    params: Params,
+    x: np.ndarray,
+    y: np.ndarray,
+    controls: np.ndarray | None = None,
 ) -> int:
     """The delay as given, or found by comparing the target with the prediction."""
     if given != "auto":
@@ -79,7 +97,8 @@ def wanted_delay(
     loudest = int(np.argmax(np.abs(y)))
     size = ALIGNED_SECONDS * model.sample_rate
     start = max(0, min(loudest - size // 2, min(x.size, y.size) - size))
-    return lag(process(model, params, x[start : start + size]), y[start : start + size])
+    heard, answer = x[start : start + size], y[start : start + size]
+    return lag(process(model, params, heard, controls=controls), answer)
 
 
 def aligned(x: np.ndarray, y: np.ndarray, delay: int) -> Capture:

@@ -9,6 +9,7 @@ from jaxamp.models.convnet import convnet
 from jaxamp.models.linear import linear
 from jaxamp.models.recurrent import is_recurrent, recurrent
 from jaxamp.models.scale import scale_output
+from jaxamp.models.sequential import sequential
 from jaxamp.models.wavenet import wavenet
 
 BUILDERS: Mapping[str, Callable[..., Model]] = {
@@ -17,6 +18,7 @@ BUILDERS: Mapping[str, Callable[..., Model]] = {
     "GRU": recurrent,
     "ConvNet": convnet,
     "Linear": linear,
+    "Sequential": sequential,
 }
 
 
@@ -41,5 +43,6 @@ __all__ = [
     "linear",
     "recurrent",
     "scale_output",
+    "sequential",
     "wavenet",
 ]

@@ -211,7 +211,10 @@ def test_a_damaged_player_file_is_refused_by_every_command(
 
 
 def test_export_refuses_formats_it_does_not_know(finished, tmp_path, capsys):
-    assert_refused(run(capsys, "export", finished, tmp_path / "a.json"), "nam (.nam)")
+    assert_refused(run(capsys, "export", finished, tmp_path / "a.wav"), "nam (.nam)")
+    said = run(capsys, "export", finished, tmp_path / "a.json")
+    players = "proteus or neuralpi or coreaudioml or rtneural"
+    assert_refused(said, "does not say for which player", players)
     said = run(capsys, "export", finished, tmp_path / "none" / "a.nam")
     assert_refused(said, "cannot be written")
     assert not list(tmp_path.iterdir())
