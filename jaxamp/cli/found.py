@@ -311,8 +311,10 @@ def identity(capture: Mapping[str, Any]) -> str:
 
 
 def title(capture: Mapping[str, Any]) -> str:
-    """A capture in words: the amp's files, or the demo's knobs."""
+    """A capture in words: the amp's files, the teacher's, or the demo's knobs."""
     try:
+        if "teacher" in capture:
+            return shown(capture["teacher"]["file"])
         if "knobs" in capture:
             knobs = " ".join(f"{k} {v:g}" for k, v in capture["knobs"].items())
             return shown(f"demo, {knobs}")
