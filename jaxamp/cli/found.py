@@ -256,8 +256,11 @@ def differing_keys(runs: Iterable[Finished]) -> list[str]:
 
 
 def newer(key: str, runs: Sequence[Finished]) -> bool:
-    """Whether some runs were made before there was such a key."""
-    return any(key not in one.config for one in runs)
+    """Whether some runs were made before there was such a key.
+
+    A run without `train.init` is known to have drawn all its parameters.
+    """
+    return key != "train.init" and any(key not in one.config for one in runs)
 
 
 def follows(key: str, runs: Sequence[Finished]) -> bool:

@@ -8,7 +8,7 @@ from jaxamp.models.container import Container, Size, container
 from jaxamp.models.convnet import convnet
 from jaxamp.models.linear import linear
 from jaxamp.models.recurrent import is_recurrent, recurrent
-from jaxamp.models.scale import scale_output
+from jaxamp.models.scale import output_layer, scale_output
 from jaxamp.models.wavenet import wavenet
 
 BUILDERS: Mapping[str, Callable[..., Model]] = {
@@ -39,6 +39,7 @@ __all__ = [
     "convnet",
     "is_recurrent",
     "linear",
+    "output_layer",
     "recurrent",
     "scale_output",
     "wavenet",

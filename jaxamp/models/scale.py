@@ -6,8 +6,22 @@ Used to undo the target's normalisation before a model leaves the house.
 from jaxamp.core import ConfigError, Model, Params
 from jaxamp.models.wavenet import wavenet
 
-LINEAR_OUTPUT = {"ConvNet": "head", "Linear": "fir", "LSTM": "head", "GRU": "head"}
+HEADS = {"ConvNet": "head", "Linear": "fir", "LSTM": "head", "GRU": "head"}
 """architecture -> the layer whose weights and bias scale the output"""
+
+
+def output_layer(model: Model) -> str | None:
+    """The layer whose weighted sum, times a WaveNet's head scale, is the output.
+
+    Returns:
+        Its name among the parameters, with dots; None where nothing scales the output.
+    """
+    options = model.hyperparameters
+    if model.architecture == "WaveNet":
+        return f"array_{len(options['arrays']) - 1}.head"
+    if options.get("skip") or not options.get("head", True):
+        return None
+    return HEADS[model.architecture]
 
 
 def scale_output(model: Model, params: Params, gain: float) -> tuple[Model, Params]:
@@ -21,9 +35,9 @@ def scale_output(model: Model, params: Params, gain: float) -> tuple[Model, Para
     if model.architecture == "WaveNet":
         scaled = model.hyperparameters["head_scale"] * gain
         return wavenet(**{**model.hyperparameters, "head_scale": scaled}), params
-    name = LINEAR_OUTPUT[model.architecture]
-    options = model.hyperparameters
-    if options.get("skip") or not options.get("head", True):
+    name = output_layer(model)
+    if name is None:
+        options = model.hyperparameters
         raise ConfigError(
             f"This {model.architecture} has "
             f"{'an input skip' if options.get('skip') else 'no linear head'}, so its "
