@@ -1,4 +1,7 @@
-"""`jaxamp evaluate MODEL --input X --target Y`: metrics of a model on a recording."""
+"""`jaxamp evaluate MODEL --input X --target Y`: metrics of a model on a recording.
+
+With `--teacher OTHER` instead of a target, the other model plays the target.
+"""
 
 import argparse
 import json
@@ -24,12 +27,13 @@ def run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("jaxamp evaluate", description=__doc__)
     parser.add_argument("model", help="a run directory or a model file")
     parser.add_argument("--input", required=True, help="dry audio")
-    parser.add_argument("--target", required=True, help="the same through the amp")
+    answer = parser.add_mutually_exclusive_group(required=True)
+    answer.add_argument("--target", help="the same through the amp")
+    answer.add_argument("--teacher", help="a model to play the target")
     parser.add_argument(
         "--delay",
-        default="auto",
-        help="samples the target trails the input by; auto finds them by comparing "
-        "with what the model plays",
+        help="samples the target trails the input by; auto, which is usual, finds "
+        "them by comparing with what the model plays; a teacher's target trails by 0",
     )
     parser.add_argument("--channel", help="of files with several: 0, 1, left, right")
     parser.add_argument("--json", help="file to write the numbers to")
@@ -40,18 +44,16 @@ def run(arguments: Sequence[str]) -> int:
 def compare(given: argparse.Namespace) -> int:
     """Measures what the arguments say."""
     # Imported here, so that help and mistakes in the arguments come at once.
-    from jaxamp.data import check_pair, read_audio  # noqa: PLC0415
     from jaxamp.loading import load  # noqa: PLC0415
 
-    x = read_audio(given.input, channel(given.channel))
-    y = read_audio(given.target, channel(given.channel))
-    check_pair(x, y, ignore_checks=("clipping",))
+    usual = "0" if given.teacher else "auto"
     keep_compiled()
+    x, y, sample_rate = heard(given)
     model, params = load(given.model)
-    refuse_other_rate(model, x.sample_rate, given.input)
+    refuse_other_rate(model, sample_rate, given.input)
     controls = settings_of(model, given.knob)
-    delay = wanted_delay(given.delay, model, params, x.samples, y.samples, controls)
-    metrics = measure(model, params, aligned(x.samples, y.samples, delay), controls)
+    delay = wanted_delay(given.delay or usual, model, params, x, y, controls)
+    metrics = measure(model, params, aligned(x, y, delay), controls)
     answer = {"esr": metrics["esr"], "delay": delay, "metrics": metrics}
     if controls is not None:
         answer["controls"] = dict(zip(model.controls, controls.tolist(), strict=True))
@@ -60,6 +62,21 @@ def compare(given: argparse.Namespace) -> int:
     if given.json:
         write_text(Path(given.json), json.dumps(answer, indent=2) + "\n")
     return 0
+
+
+def heard(given: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, int]:
+    """The dry audio, what answers it, and their sample rate."""
+    from jaxamp.data import check_pair, read_audio  # noqa: PLC0415
+
+    if given.teacher:
+        from jaxamp.teacher import lesson  # noqa: PLC0415
+
+        taken = lesson(given.teacher, given.input, channel(given.channel))
+        return taken.input, taken.target, taken.sample_rate
+    x = read_audio(given.input, channel(given.channel))
+    y = read_audio(given.target, channel(given.channel))
+    check_pair(x, y, ignore_checks=("clipping",))
+    return x.samples, y.samples, x.sample_rate
 
 
 def measure(

@@ -13,6 +13,12 @@ from jaxamp.formats.nam import training_record
 from jaxamp.formats.nam.loudness import loudness_and_gain
 from jaxamp.formats.nam.metadata import CHECKS
 
+TAUGHT = (
+    "gear_type", "gear_make", "gear_model", "tone_type", "input_level_dbu",
+    "output_level_dbu",
+)  # fmt: skip
+"""What is as true of a student as of its teacher: which amp it is, and how loud."""
+
 EXPORT_KEYS = (
     "name", "modeled_by", "gear_type", "gear_make", "gear_model", "tone_type",
     "input_level_dbu", "output_level_dbu", "loudness_input",
@@ -50,7 +56,14 @@ def labels(
         validation_esr=esr, ignore_checks=bool(ignore_checks), **delays(findings)
     )
     date = CHECKS["date"]("date", datetime.datetime.now())
-    return {"date": date, **words(export), **heard, "training": training}
+    said = {**taught(findings), **words(export)}
+    return {"date": date, **said, **heard, "training": training}
+
+
+def taught(findings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a student says of its amp unless told otherwise: its teacher's words."""
+    said = findings.get("teacher", {}).get("metadata", {})
+    return {key: said[key] for key in TAUGHT if key in said}
 
 
 def loudness_input(path: str | None, sample_rate: int) -> np.ndarray | None:

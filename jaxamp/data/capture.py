@@ -72,20 +72,11 @@ def capture(
     refuse_unknown_checks(ignore_checks)
     wanted = _pairs(input, target, pairs, delay)
     apart = _validation_pair(validation_input, validation_target, delay)
-    _refuse_seconds(validation_seconds)
+    refuse_seconds(validation_seconds)
     options = _Options(channel, trim, ignore_checks)
     taken = [_take(pair, options) for pair in wanted]
     held_out = [_take(pair, options) for pair in apart]
-    sample_rate = _one_rate(taken + held_out)
-    train, validation = _split(taken, held_out, validation_seconds, sample_rate)
-    gain = target_gain(train, normalize_dbfs)
-    return Recording(
-        train=tuple(scaled(each, gain) for each in train),
-        validation=tuple(scaled(each, gain) for each in validation),
-        sample_rate=sample_rate,
-        target_gain=gain,
-        findings=_findings(taken + held_out, sample_rate, gain, normalize_dbfs),
-    )
+    return recorded(taken, held_out, validation_seconds, normalize_dbfs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,8 +94,8 @@ class _Options:
 
 
 @dataclasses.dataclass
-class _Taken:
-    """A pair as read: aligned audio, and what was found."""
+class Taken:
+    """An aligned pair, and what was found."""
 
     input: np.ndarray
     target: np.ndarray
@@ -186,7 +177,8 @@ def _delay(value: int | str) -> int | str:
     )
 
 
-def _refuse_seconds(validation_seconds: float) -> None:
+def refuse_seconds(validation_seconds: float) -> None:
+    """Raises ConfigError for a validation passage of no length."""
     if not 0 < validation_seconds < float("inf"):
         raise ConfigError(
             f"validation_seconds={validation_seconds} must lie above 0: without a "
@@ -197,7 +189,7 @@ def _refuse_seconds(validation_seconds: float) -> None:
 # --- one pair ----------------------------------------------------------------------
 
 
-def _take(pair: _Pair, options: _Options) -> _Taken:
+def _take(pair: _Pair, options: _Options) -> Taken:
     input = read_audio(pair.input, options.channel)
     target = read_audio(pair.target, options.channel)
     warnings = check_pair(input, target, options.ignore_checks)
@@ -211,13 +203,13 @@ def _take(pair: _Pair, options: _Options) -> _Taken:
             f"samples is taken out: it holds {len(target.samples)}. Check the delay."
         )
     findings = {
-        "input": _described(input),
-        "target": _described(target),
+        "input": described(input),
+        "target": described(target),
         "seconds": len(x) / input.sample_rate,
         "delay": {"applied": applied} | _told(measured),
         "warnings": warnings + _delay_warnings(measured, shown(target.path.name)),
     }
-    return _Taken(x, y, input.sample_rate, target.path.stem, findings)
+    return Taken(x, y, input.sample_rate, target.path.stem, findings)
 
 
 def _measured(pair: _Pair, input: Audio, target: Audio) -> tuple[int, Delay | None]:
@@ -256,7 +248,8 @@ def _delay_warnings(delay: Delay | None, name: str) -> list[str]:
     return warnings
 
 
-def _described(audio: Audio) -> dict[str, Any]:
+def described(audio: Audio) -> dict[str, Any]:
+    """What findings say of a file."""
     with audio.path.open("rb") as file:
         digest = hashlib.file_digest(file, "md5").hexdigest()
     return {
@@ -272,7 +265,34 @@ def _described(audio: Audio) -> dict[str, Any]:
 # --- all of them -------------------------------------------------------------------
 
 
-def _one_rate(taken: Sequence[_Taken]) -> int:
+def recorded(
+    taken: Sequence[Taken],
+    held_out: Sequence[Taken],
+    validation_seconds: float,
+    normalize_dbfs: float | None,
+) -> Recording:
+    """The recording that pairs make: split, scaled and described.
+
+    Args:
+        taken: To train on, and to validate on the end of unless some are held out;
+            each needs `delay` and `warnings` among its findings, and is told where
+            its passages lie.
+        held_out: To validate on.
+    """
+    together = [*taken, *held_out]
+    sample_rate = _one_rate(together)
+    train, validation = _split(taken, held_out, validation_seconds, sample_rate)
+    gain = target_gain(train, normalize_dbfs)
+    return Recording(
+        train=tuple(scaled(each, gain) for each in train),
+        validation=tuple(scaled(each, gain) for each in validation),
+        sample_rate=sample_rate,
+        target_gain=gain,
+        findings=_findings(together, sample_rate, gain, normalize_dbfs),
+    )
+
+
+def _one_rate(taken: Sequence[Taken]) -> int:
     first = taken[0]
     for each in taken[1:]:
         if each.sample_rate != first.sample_rate:
@@ -285,8 +305,8 @@ def _one_rate(taken: Sequence[_Taken]) -> int:
 
 
 def _split(
-    taken: Sequence[_Taken],
-    held_out: Sequence[_Taken],
+    taken: Sequence[Taken],
+    held_out: Sequence[Taken],
     validation_seconds: float,
     sample_rate: int,
 ) -> tuple[list[Capture], list[Capture]]:
@@ -322,11 +342,11 @@ def _split(
     return train, [passage]
 
 
-def _whole(taken: _Taken) -> Capture:
+def _whole(taken: Taken) -> Capture:
     return Capture(taken.input, taken.target, name=taken.name)
 
 
-def _note(taken: _Taken, use: str, start: int, end: int) -> None:
+def _note(taken: Taken, use: str, start: int, end: int) -> None:
     """Where a passage lies in the input file, in seconds."""
     skipped = max(0, -taken.findings["delay"]["applied"])
     taken.findings[use] = {
@@ -336,7 +356,7 @@ def _note(taken: _Taken, use: str, start: int, end: int) -> None:
 
 
 def _findings(
-    taken: Sequence[_Taken],
+    taken: Sequence[Taken],
     sample_rate: int,
     gain: float,
     normalize_dbfs: float | None,

@@ -10,8 +10,17 @@ from configs import SINGLE, model
 from tiny import WAVENET, noise
 
 from jaxamp.core import ConfigError
-from jaxamp.models import build, convnet, linear, recurrent, scale_output, wavenet
+from jaxamp.models import (
+    build,
+    convnet,
+    linear,
+    output_layer,
+    recurrent,
+    scale_output,
+    wavenet,
+)
 from jaxamp.stream import process
+from jaxamp.train.flat import named, replaced
 
 SCALABLE = {
     "wavenet": WAVENET,
@@ -37,6 +46,18 @@ def test_scaling_the_output_scales_every_sample(name):
     np.testing.assert_allclose(process(louder, scaled, x), -2.5 * y, atol=1e-6)
     rebuilt = build(louder.architecture, louder.hyperparameters)
     np.testing.assert_allclose(process(rebuilt, scaled, x), -2.5 * y, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [k for k in SCALABLE if output_layer(SCALABLE[k])])
+def test_the_output_layer_alone_scales_the_output(name):
+    one, x = SCALABLE[name], noise(300)
+    params = one.init(jax.random.key(0))
+    louder = {
+        key: leaf * (-2.5 if key.startswith(f"{output_layer(one)}.") else 1.0)
+        for key, leaf in named(params).items()
+    }
+    y = process(one, replaced(params, louder), x)
+    np.testing.assert_allclose(y, -2.5 * process(one, params, x), atol=1e-6)
 
 
 @pytest.mark.parametrize(
