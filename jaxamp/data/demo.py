@@ -21,7 +21,6 @@ import soundfile
 
 from jaxamp.core import Capture, ConfigError, Recording, compile_cache
 from jaxamp.data.normalise import scaled, target_gain
-from jaxamp.data.virtual_amp import virtual_amp
 
 SAMPLE_RATE = 48_000  # Hz, of the packaged DI
 CENTRE = 1_104_000  # samples, 23.0 s: palm mutes before it, open chords after
@@ -94,6 +93,8 @@ def _played(di: np.ndarray, knobs: Mapping[str, float]) -> np.ndarray:
     Playing takes two seconds, and designing the amp's filters imports SciPy's, which
     takes another.
     """
+    from jaxamp.data.virtual_amp import virtual_amp  # noqa: PLC0415 (imports JAX)
+
     cache = compile_cache.in_use()
     if cache is None:
         return virtual_amp(di, **knobs, sample_rate=SAMPLE_RATE)
