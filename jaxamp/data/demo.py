@@ -46,7 +46,7 @@ def demo(
         seconds: Play only this much of the DI, around the same border; all by default.
         normalize_dbfs: The RMS that the training targets together are scaled to.
     """
-    di = _read_di()
+    di = packaged_di()
     start, stop = _around(CENTRE, seconds, len(di))
     first, last = _around(CENTRE, validation_seconds, len(di))
     _check_lengths(validation_seconds, stop - start, last - first)
@@ -80,7 +80,8 @@ def demo(
     )
 
 
-def _read_di() -> np.ndarray:
+def packaged_di() -> np.ndarray:
+    """The phrases `[t]`, float32 at `SAMPLE_RATE`; 16 bit."""
     packaged = importlib.resources.files("jaxamp.data") / "demo_di.flac"
     with importlib.resources.as_file(packaged) as path:
         audio, _ = soundfile.read(path, dtype="float32")
