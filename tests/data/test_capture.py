@@ -146,8 +146,8 @@ def test_rates_that_differ_are_refused(pair, tmp_path):
 
 
 def test_a_longer_recording_is_refused_unless_trimmed(pair, tmp_path):
-    longer = write(tmp_path / "longer.wav", answer(noise(6), 100))
-    with pytest.raises(CaptureError, match=r"48000 samples \(1000\.0 ms\) longer"):
+    longer = write(tmp_path / "longer.wav", answer(noise(7), 100))
+    with pytest.raises(CaptureError, match=r"96000 samples \(2000\.0 ms\) longer"):
         capture(pair[0], longer, delay=100)
     for allowed in ({"trim": True}, {"ignore_checks": ["lengths"]}):
         recording = capture(pair[0], longer, delay=100, **allowed)
@@ -182,7 +182,10 @@ def test_another_take_is_refused_by_name(pair, tmp_path):
         ({"input": "a", "target": "b", "delay": True}, "delay=True is neither auto"),
         ({"input": "a", "target": "b", "validation_input": "c"}, "belong together"),
         ({"input": "a", "target": "b", "validation_seconds": 0}, "must lie above 0"),
-        ({"input": "a", "target": "b", "ignore_checks": ["x"]}, "clipping, lengths"),
+        (
+            {"input": "a", "target": "b", "ignore_checks": ["x"]},
+            "clipping, drift, lengths",
+        ),
     ],
 )
 def test_a_question_that_makes_no_sense_is_a_config_error(given, message):
