@@ -252,15 +252,21 @@ def faults(pairs):
 
 
 def verdict(pair, target, before, checks):
-    """What is said that was not said of the clean pair, and how far the delay moved."""
+    """What is said that was not said of the clean pair, and how far the delay moved.
+
+    The delay is that of the recording's start, whatever slides later.
+    """
     found = examined(pair, target)
     old = {(one.check, one.severity) for one in before.findings}
     new = [one for one in found.findings if (one.check, one.severity) not in old]
+    moved = "none found"
+    if found.delay:
+        moved = f"{found.delay.exact - before.delay.exact:+.1f}"
     if checks == ("polarity",):
         caught = found.measured["polarity"] == -before.measured["polarity"]
-        return "yes" if caught else "no"
+        return f"{'yes' if caught else 'no'} ({moved})"
     caught = any(one.check in checks for one in new)
-    return f"{'yes' if caught else 'no'}: {said(new)}"
+    return f"{'yes' if caught else 'no'}: {said(new)} ({moved})"
 
 
 def delays(pairs, count):

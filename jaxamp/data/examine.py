@@ -25,6 +25,7 @@ from jaxamp.data.checks import (
 )
 from jaxamp.data.faults import (
     FATAL_DRIFT,
+    believed,
     check_delay,
     check_drift,
     check_flat_tops,
@@ -165,7 +166,7 @@ def _timing(
             findings = (Finding("delay", f"{_both(input, target)}: {error}"),)
     applied = delay.applied if delay else given if isinstance(given, int) else 0
     drift = _drift(x, y, rate, layout, applied)
-    if isinstance(given, str) and drift and abs(drift.samples) >= FATAL_DRIFT:
+    if isinstance(given, str) and drift and believed(drift, FATAL_DRIFT):
         # The whole has no one delay, so what was found is its middle's or nothing.
         start = int(SHORTEST * rate)
         try:
@@ -223,6 +224,7 @@ def _timed(timing: _Timing, rate: int) -> dict[str, Any]:
         "polarity": delay.polarity if delay else None,
         "drift_samples": round(drift.samples, 2) if drift else None,
         "drift_ppm": round(drift.ppm, 3) if drift else None,
+        "drift_uncertainty": round(drift.uncertainty, 2) if drift else None,
         "drift_method": drift.method if drift else None,
     }
 
@@ -239,7 +241,7 @@ def _listened_to(
         return {}, []
     passages = _passages(target.samples, layout, timing.applied)
     replicate_esr = _esr(*passages[:2]) if passages else None
-    slid = timing.drift is not None and abs(timing.drift.samples) >= FATAL_DRIFT
+    slid = timing.drift is not None and believed(timing.drift, FATAL_DRIFT)
     heard = noise(x, y, rate)
     seconds, level = shut(x, y, rate)
     # A passage that is played twice tells more of a moved knob than a guess does.

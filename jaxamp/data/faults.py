@@ -11,8 +11,10 @@ from jaxamp.dsp.level import decibels
 from jaxamp.dsp.quiet import Noise
 from jaxamp.dsp.steady import Step
 
-FATAL_DRIFT, NOTED_DRIFT = 3.0, 1.0
+FATAL_DRIFT, NOTED_DRIFT = 3.0, 2.0
 """Samples from end to end. Clean pairs show up to 0.5."""
+SIGMAS = 4.0
+"""Standard deviations that a drift must reach to be believed."""
 
 LARGEST_REPLICATE_ESR = 0.01
 """Above it the field refuses a capture: as wrong as a middling model."""
@@ -30,9 +32,9 @@ FLAT_TOPS = 8
 
 def check_drift(drift: Drift | None, name: str) -> Finding | None:
     """Clocks that drift apart misalign the end of a recording."""
-    if drift is None or abs(drift.samples) < NOTED_DRIFT:
+    if drift is None or not believed(drift, NOTED_DRIFT):
         return None
-    severity = "fatal" if abs(drift.samples) >= FATAL_DRIFT else "warning"
+    severity = "fatal" if believed(drift, FATAL_DRIFT) else "warning"
     return Finding(
         "drift",
         f"{name} slides against its input by {drift.samples:+.1f} samples from "
@@ -41,6 +43,11 @@ def check_drift(drift: Drift | None, name: str) -> Finding | None:
         "or lock the clocks, and record again.",
         severity,
     )
+
+
+def believed(drift: Drift, limit: float) -> bool:
+    """Whether a drift is as large as the limit, and not by chance."""
+    return abs(drift.samples) >= max(limit, SIGMAS * drift.uncertainty)
 
 
 def check_replicates(esr: float | None, name: str) -> Finding | None:

@@ -15,8 +15,8 @@ from jaxamp.dsp import arrival
 from jaxamp.dsp.align import align
 
 LONGEST_SEGMENT = 8.0  # seconds
-SEGMENTS = (4, 24)
-FEWEST = 4
+SEGMENTS = (8, 24)
+FEWEST = 6
 """Segments that must show the same answer for a drift to be believed."""
 
 SHORTEST = 20.0
@@ -24,6 +24,7 @@ SHORTEST = 20.0
 
 _FRAME = 4096
 _REACH, _LONGEST = 1024, 900  # samples
+_PASSAGES_SCATTER = 0.05  # samples
 _ALIKE = 0.3
 """Correlation of the answers of two segments, of which noise alone shows 0.2."""
 
@@ -35,6 +36,8 @@ class Drift(NamedTuple):
     """From the first sample to the last; positive where the recorder ran fast, so that
     the recording trails more and more."""
     ppm: float
+    uncertainty: float
+    """Standard deviation of `samples` by the scatter of the segments."""
     method: str
     """`passages` or `signals`."""
 
@@ -70,7 +73,9 @@ def drift_of_passages(
         length: Samples of the whole input, which the drift is stated for.
     """
     slid, _ = lag(first, second, _REACH)
-    return Drift(slid * length / apart, 1e6 * slid / apart, "passages")
+    # Both passages are the same, so that nothing scatters but the noise.
+    uncertainty = _PASSAGES_SCATTER * length / apart
+    return Drift(slid * length / apart, 1e6 * slid / apart, uncertainty, "passages")
 
 
 def drift_of_signals(
@@ -97,8 +102,13 @@ def drift_of_signals(
     known = np.array([(place, slid) for place, slid, alike in lags if alike >= _ALIKE])
     if len(known) < FEWEST:
         return None
-    slope = _middle_slope(*known.T)
-    return Drift(slope * length, 1e6 * slope, "signals")
+    places, slid = known.T
+    slope = _middle_slope(places, slid)
+    rest = slid - slope * places
+    scatter = 1.4826 * float(np.median(np.abs(rest - np.median(rest))))
+    # Of the ends of a line through n evenly spread points.
+    uncertainty = scatter * np.sqrt(12 / len(known))
+    return Drift(slope * length, 1e6 * slope, float(uncertainty), "signals")
 
 
 def _answers(

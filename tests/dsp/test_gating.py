@@ -18,7 +18,7 @@ def test_no_amp_is_taken_for_a_gate(drive):
 
 
 def test_neither_hiss_nor_a_pause_is_a_gate():
-    noise = 1e-3 * np.random.default_rng(0).standard_normal(len(DI))
+    noise = 1e-3 * np.random.default_rng(7).standard_normal(len(DI))
     x = DI.copy()
     x[100_000:200_000] = 0
     assert shut(x, (amp(x) + noise).astype(np.float32), RATE)[0] == 0
