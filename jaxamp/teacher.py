@@ -17,7 +17,7 @@ from jaxamp.data import read_audio
 from jaxamp.data.audio import shown
 from jaxamp.data.capture import Taken, described, recorded, refuse_seconds
 from jaxamp.data.checks import SILENCE_DBFS, peak_dbfs, rms_dbfs
-from jaxamp.data.demo import SAMPLE_RATE, around_centre, check_lengths, read_di
+from jaxamp.data.demo import SAMPLE_RATE, around_centre, check_lengths, packaged_di
 from jaxamp.formats.nam.metadata import CHECKS
 from jaxamp.loading import Loaded, digest, load_described
 from jaxamp.stream import process
@@ -128,7 +128,7 @@ def read_dry(file: str, channel: int | str | None) -> Dry:
 
 def demo_pieces(validation_seconds: float) -> tuple[list[Dry], Dry]:
     """The packaged DI before and after its middle, and the middle."""
-    di = read_di()
+    di = packaged_di()
     first, last = around_centre(validation_seconds, len(di))
     check_lengths(validation_seconds, len(di), last - first)
     pieces = {"beginning": di[:first], "middle": di[first:last], "end": di[last:]}

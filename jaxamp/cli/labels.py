@@ -53,7 +53,10 @@ def labels(
     measured = loudness_and_gain(model, params, signal)._asdict()
     heard = {key: value for key, value in measured.items() if np.isfinite(value)}
     training = training_record(
-        validation_esr=esr, ignore_checks=bool(ignore_checks), **delays(findings)
+        validation_esr=esr,
+        ignore_checks=bool(ignore_checks),
+        **delays(findings),
+        **checked(findings),
     )
     date = CHECKS["date"]("date", datetime.datetime.now())
     said = {**taught(findings), **words(export)}
@@ -90,4 +93,25 @@ def delays(findings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "delays": [delay["samples"] for delay in found],
         "recommended_delay": found[0]["applied"],
+    }
+
+
+def checked(findings: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found in the recordings, as the training record has it."""
+    checks = [pair["checks"] for pair in findings.get("pairs", ()) if "checks" in pair]
+    if not checks:
+        return {}
+    faults = {
+        fault["check"]
+        for pair in checks
+        for fault in pair["found"]
+        if fault["severity"] != "note"
+    }
+    signal = checks[0]["signal"]
+    major = (signal or "").removeprefix("standard input ").partition(".")[0]
+    return {
+        "input_version": int(major) if major.isdigit() else 0,
+        "input_name": signal,
+        "checks_passed": all(pair["passed"] for pair in checks),
+        "faults": sorted(faults),
     }

@@ -21,7 +21,6 @@ import soundfile
 
 from jaxamp.core import Capture, ConfigError, Recording, compile_cache
 from jaxamp.data.normalise import scaled, target_gain
-from jaxamp.data.virtual_amp import virtual_amp
 
 SAMPLE_RATE = 48_000  # Hz, of the packaged DI
 CENTRE = 1_104_000  # samples, 23.0 s: palm mutes before it, open chords after
@@ -47,7 +46,7 @@ def demo(
         seconds: Play only this much of the DI, around the same border; all by default.
         normalize_dbfs: The RMS that the training targets together are scaled to.
     """
-    di = read_di()
+    di = packaged_di()
     start, stop = around_centre(seconds, len(di))
     first, last = around_centre(validation_seconds, len(di))
     check_lengths(validation_seconds, stop - start, last - first)
@@ -81,8 +80,8 @@ def demo(
     )
 
 
-def read_di() -> np.ndarray:
-    """The packaged DI: `[t]`, float32, at `SAMPLE_RATE`."""
+def packaged_di() -> np.ndarray:
+    """The phrases `[t]`, float32 at `SAMPLE_RATE`; 16 bit."""
     packaged = importlib.resources.files("jaxamp.data") / "demo_di.flac"
     with importlib.resources.as_file(packaged) as path:
         audio, _ = soundfile.read(path, dtype="float32")
@@ -95,6 +94,8 @@ def _played(di: np.ndarray, knobs: Mapping[str, float]) -> np.ndarray:
     Playing takes two seconds, and designing the amp's filters imports SciPy's, which
     takes another.
     """
+    from jaxamp.data.virtual_amp import virtual_amp  # noqa: PLC0415 (imports JAX)
+
     cache = compile_cache.in_use()
     if cache is None:
         return virtual_amp(di, **knobs, sample_rate=SAMPLE_RATE)

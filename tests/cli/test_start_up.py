@@ -42,7 +42,9 @@ def imported(*arguments):
     return set(last[1:])
 
 
-@pytest.mark.parametrize("command", ["", "reamp", "evaluate", "export", "info"])
+@pytest.mark.parametrize(
+    "command", ["", "reamp", "evaluate", "export", "info", "signal", "check"]
+)
 def test_help_needs_nothing_large(command):
     assert imported(*command.split(), "--help") == set()
 

@@ -10,7 +10,7 @@ from runs import TINY, assert_refused, run
 from tiny import LSTM, RATE, WAVENET, noise
 
 import jaxamp
-from jaxamp.data.demo import read_di
+from jaxamp.data.demo import packaged_di
 from jaxamp.evaluate import evaluate
 from jaxamp.formats import read
 from jaxamp.formats.nam import write_container, write_nam
@@ -101,7 +101,7 @@ def test_without_files_the_packaged_phrases_are_played(folder):
     (before, after), (middle,) = made.train, made.validation
     assert middle.input.size == 6 * RATE
     together = [before.input, middle.input, after.input]
-    np.testing.assert_array_equal(np.concatenate(together), read_di())
+    np.testing.assert_array_equal(np.concatenate(together), packaged_di())
 
 
 def test_a_student_says_which_amp_it_learned_and_who_taught_it(
