@@ -88,7 +88,8 @@ def test_a_run_of_sizes_is_played_at_its_largest_and_exported_whole(
         json.loads(p.read_text()) for p in (tmp_path / "out.nam", sizes / "model.nam")
     )
     assert exported == left
-    assert_refused(run(capsys, "export", sizes, tmp_path / "a.json"), "several sizes")
+    given = (sizes, tmp_path / "a.json", "--format", "rtneural")
+    assert_refused(run(capsys, "export", *given), "several sizes")
 
 
 def test_a_run_of_sizes_is_told_size_by_size(sizes, capsys):
@@ -190,8 +191,8 @@ def one_diverged(fit):
 def test_a_level_that_could_not_be_undone_is_refused(tmp_path, capsys):
     said = run(
         capsys, "train", "data.normalize_dbfs=-18", "data.seconds=3",
-        "data.validation_seconds=1", "model=lstm/1x8", "model.skip=true",
+        "data.validation_seconds=1", "model=lstm/stacked_64_64_1",
         f"hydra.run.dir={tmp_path / 'run'}",
     )  # fmt: skip
-    assert_refused(said, "normalize_dbfs cannot be used", "input skip")
+    assert_refused(said, "normalize_dbfs cannot be used", "no linear head")
     assert not (tmp_path / "run").exists()

@@ -1,8 +1,9 @@
 """Whole .nam files, in and out."""
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,13 @@ def read_nam(
     Raises:
         FormatError: names everything that is damaged or not supported.
     """
-    path = Path(path)
-    data = read_bounded(path)
-    try:
+    data = read_bounded(Path(path))
+    with named(path):
         whole = from_bytes(data)
         document = container.choose(whole, size)
         model, params = decode(document)
         if document is whole:  # a size has one meaning: a part, or a width
             model, params = slim.slimmed(model, params, size)
-    except (FormatError, ConfigError) as problem:
-        raise FormatError(f"{path.name} cannot be read: {problem}") from None
     return model, params, dict(document.metadata)
 
 
@@ -58,21 +56,30 @@ def shares(path: str | os.PathLike[str]) -> list[float]:
     Raises:
         FormatError: as for `read_nam`.
     """
-    path = Path(path)
-    try:
-        document = from_bytes(read_bounded(path))
+    data = read_bounded(Path(path))
+    with named(path):
+        document = from_bytes(data)
         if document.architecture == container.ARCHITECTURE:
             parts = container.read_submodels(document.config)
             return [limit for limit, _ in parts]
         return slim.shares(decode(document)[0])
-    except (FormatError, ConfigError) as problem:
-        raise FormatError(f"{path.name} cannot be read: {problem}") from None
 
 
 def is_container(path: str | os.PathLike[str]) -> bool:
     """Whether a file holds models of several sizes, and not one that can be cut."""
-    document = from_bytes(read_bounded(Path(path)))
+    data = read_bounded(Path(path))
+    with named(path):
+        document = from_bytes(data)
     return document.architecture == container.ARCHITECTURE
+
+
+@contextlib.contextmanager
+def named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Has every refusal say which file it is about."""
+    try:
+        yield
+    except (FormatError, ConfigError) as problem:
+        raise FormatError(f"{Path(path).name} cannot be read: {problem}") from None
 
 
 def write_nam(
