@@ -24,8 +24,11 @@ class Loaded:
     metadata: Mapping[str, Any]
 
 
-def load(path: str | Path) -> tuple[Model, Params]:
+def load(path: str | Path, *, size: float | None = None) -> tuple[Model, Params]:
     """The model and its parameters from a run directory, a `.nam`, ….
+
+    Args:
+        size: As for `load_described`.
 
     Raises:
         FormatError: Not a model that can be read.
@@ -33,7 +36,7 @@ def load(path: str | Path) -> tuple[Model, Params]:
     """
     import jax  # noqa: PLC0415 (not needed to describe a file, and slow to import)
 
-    loaded = load_described(path)
+    loaded = load_described(path, size=size)
     return loaded.model, jax.tree.map(jax.numpy.asarray, loaded.params)
 
 

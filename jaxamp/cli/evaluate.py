@@ -16,6 +16,7 @@ from jaxamp.cli.folder import write_text
 from jaxamp.cli.knobs import add_knobs, named_settings, settings_of
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.reamp import channel, refuse_other_rate
+from jaxamp.cli.sizes import add_size
 from jaxamp.core import Capture, CaptureError, ConfigError, Model, Params
 
 ALIGNED_SECONDS = 30
@@ -38,6 +39,7 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--channel", help="of files with several: 0, 1, left, right")
     parser.add_argument("--json", help="file to write the numbers to")
     add_knobs(parser)
+    add_size(parser)
     return compare(parser.parse_args(arguments))
 
 
@@ -49,7 +51,7 @@ def compare(given: argparse.Namespace) -> int:
     usual = "0" if given.teacher else "auto"
     keep_compiled()
     x, y, sample_rate = heard(given)
-    model, params = load(given.model)
+    model, params = load(given.model, size=given.size)
     refuse_other_rate(model, sample_rate, given.input)
     controls = settings_of(model, given.knob)
     delay = wanted_delay(given.delay or usual, model, params, x, y, controls)

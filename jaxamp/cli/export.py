@@ -1,17 +1,18 @@
 """`jaxamp export RUN OUT`: writes a model as the file a player reads."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxamp.cli.info import sizes
 from jaxamp.cli.main import keep_compiled
+from jaxamp.cli.sizes import add_size
 from jaxamp.core import ConfigError
-from jaxamp.formats import find, write
+from jaxamp.formats import FORMATS, find, write
 from jaxamp.formats.labels import left_out
-from jaxamp.formats.nam import write_container
+from jaxamp.formats.nam import is_container, write_container
 from jaxamp.loading import load_described
 
 
@@ -20,14 +21,25 @@ def run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("jaxamp export", description=__doc__)
     parser.add_argument("model", help="a run directory or a model file")
     parser.add_argument("output", help="file to write; its suffix picks the format")
-    parser.add_argument("--format", help="the format, whatever the suffix says")
+    writable = [name for name, row in FORMATS.items() if row.write]
+    parser.add_argument(
+        "--format",
+        help=f"whatever the suffix says, one of: {', '.join(writable)}",
+    )
+    add_size(parser)
     given = parser.parse_args(arguments)
     keep_compiled()
-    output, sizes = Path(given.output), Path(given.model) / "sizes.json"
-    if sizes.is_file():
-        export_sizes(Path(given.model), output)
+    model, output = Path(given.model), Path(given.output)
+    several = given.size is None and comes_in_sizes(model)
+    if several and find(output, given.format, "write") is FORMATS["nam"]:
+        export_sizes(model, output)
+    elif several:
+        raise ConfigError(
+            f"{given.model!r} holds several sizes, which only .nam files can hold "
+            f"together. Export one of them with --size, for example --size 1."
+        )
     else:
-        loaded = load_described(given.model)
+        loaded = load_described(model, size=given.size)
         labels = relabelled(loaded.metadata, output, given.format)
         write(
             output,
@@ -55,15 +67,18 @@ def relabelled(
     return labels
 
 
-def export_sizes(run: Path, output: Path) -> None:
-    """A run of several sizes leaves the house as one container."""
-    if output.suffix != ".nam":
-        raise ConfigError(
-            f"{str(run)!r} holds several sizes, which only .nam files can hold "
-            f"together. Export one of them: {run}/SIZE."
-        )
+def comes_in_sizes(model: Path) -> bool:
+    """Whether a run or a file holds several models, of which players choose one."""
+    if model.suffix.lower() == ".nam" and model.is_file():
+        return is_container(model)
+    return (model / "sizes.json").is_file()
+
+
+def export_sizes(model: Path, output: Path) -> None:
+    """Several sizes leave the house as one container."""
+    limits = sizes(model)
     parts = []
-    for name, max_value in json.loads((run / "sizes.json").read_text()).items():
-        loaded = load_described(run / name)
-        parts.append((max_value, loaded.model, loaded.params))
-    write_container(output, parts, load_described(run).metadata)
+    for size, limit in zip([0.0, *limits], limits, strict=False):
+        loaded = load_described(model, size=size)  # a size begins where the last ends
+        parts.append((limit, loaded.model, loaded.params))
+    write_container(output, parts, load_described(model).metadata)

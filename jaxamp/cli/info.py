@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from jaxamp.cli.main import keep_compiled
+from jaxamp.cli.sizes import add_size
 from jaxamp.core import parameter_count
+from jaxamp.formats import players
+from jaxamp.formats.nam import shares
 from jaxamp.loading import Loaded, load_described, metadata
+from jaxamp.models import build
 
 FACTS = (
     "architecture",
@@ -28,10 +32,14 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--loudness-input", help="measure loudness and gain with this one-second file"
     )
+    add_size(parser)
     given = parser.parse_args(arguments)
-    facts = noted(Path(given.model)) or described(load_described(given.model))
+    facts = noted(Path(given.model)) if given.size is None else None
+    if facts is None:
+        facts = described(load_described(given.model, size=given.size))
+    facts |= {"sizes": sizes(Path(given.model)), "players": who_plays(facts)}
     if given.loudness_input:
-        facts["measured"] = measured(given.model, given.loudness_input)
+        facts["measured"] = measured(given.model, given.size, given.loudness_input)
     print(json.dumps(facts, indent=2) if given.json else table(facts))
     return 0
 
@@ -67,14 +75,27 @@ def noted(folder: Path) -> dict[str, Any] | None:
     }
 
 
-def measured(model: str, path: str) -> dict[str, float]:
+def sizes(path: Path) -> list[float]:
+    """Below which `--size` each size of a model is taken, in order."""
+    limits = path / "sizes.json"
+    if limits.is_file():
+        return list(json.loads(limits.read_text()).values())
+    return shares(path) if path.suffix.lower() == ".nam" else [1.0]
+
+
+def who_plays(facts: dict[str, Any]) -> dict[str, str]:
+    """Player -> yes or no, and why."""
+    return players(build(facts["architecture"], facts["hyperparameters"]))
+
+
+def measured(model: str, size: float | None, path: str) -> dict[str, float]:
     """How loud the model answers a given second of sound."""
     # Playing needs JAX, which describing does not, and it is slow to import.
     from jaxamp.cli.labels import loudness_input  # noqa: PLC0415
     from jaxamp.formats.nam.loudness import loudness_and_gain  # noqa: PLC0415
 
     keep_compiled()
-    loaded = load_described(model)
+    loaded = load_described(model, size=size)
     signal = loudness_input(path, loaded.model.sample_rate)
     return loudness_and_gain(loaded.model, loaded.params, signal)._asdict()
 
@@ -91,6 +112,14 @@ def table(facts: dict[str, Any]) -> str:
     }
     if facts["controls"]:
         rows["controls"] = ", ".join(facts["controls"])
+    if len(facts["sizes"]) > 1:
+        rows["sizes"] = "--size below " + ", ".join(f"{s:.3g}" for s in facts["sizes"])
+    verdicts = facts["players"].items()
+    able = [name for name, said in verdicts if said.startswith("yes")]
+    rows["played by"] = ", ".join(able) or "none of the players known here"
+    if len(able) < len(verdicts):
+        others = ", ".join(name for name, _ in verdicts if name not in able)
+        rows["not by"] = f"{others} (--json says why)"
     for name, value in {**facts["metadata"], **facts.get("measured", {})}.items():
         rows[name] = json.dumps(value)
     width = max(map(len, rows))

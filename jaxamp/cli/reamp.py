@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jaxamp.cli.knobs import add_knobs, named_settings, settings_of
 from jaxamp.cli.main import keep_compiled
+from jaxamp.cli.sizes import add_size
 from jaxamp.core import CaptureError, ConfigError, Model
 
 FRAMES = 1 << 17
@@ -22,6 +23,7 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--block", type=int, help="samples a block")
     parser.add_argument("--channel", help="of a file with several: 0, 1, left, right")
     add_knobs(parser)
+    add_size(parser)
     given = parser.parse_args(arguments)
     if given.block is not None and given.block < 1:
         raise ConfigError(f"--block {given.block} must be 1 sample or more.")
@@ -39,7 +41,7 @@ def reamp(given: argparse.Namespace) -> int:
     refuse_same(given.input, given.output)
     blocks = read_blocks(given.input, FRAMES, channel(given.channel))
     keep_compiled()
-    model, params = load(given.model)
+    model, params = load(given.model, size=given.size)
     refuse_other_rate(model, header.sample_rate, given.input)
     controls = settings_of(model, given.knob)
     with AudioWriter(given.output, header.sample_rate) as writer:

@@ -24,17 +24,56 @@ class Format:
     """(path, model, parameters, metadata) ; None if only read"""
     words: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     """any format's metadata -> what of it this one can say, in its own words"""
+    player: str = ""
+    """Who plays its files; empty for none in particular."""
+    refuse: Callable[[Model], None] = lambda model: None
+    """Raises FormatError where the player does not play such a model."""
 
 
 FORMATS: Mapping[str, Format] = {
-    "nam": Format(".nam", nam.read_nam, nam.write_nam, in_words_of_nam),
-    "proteus": Format(".json", read_json, proteus.write_proteus, in_words_of_json),
-    "neuralpi": Format(".json", read_json, proteus.write_neuralpi, in_words_of_json),
+    "nam": Format(
+        ".nam",
+        nam.read_nam,
+        nam.write_nam,
+        in_words_of_nam,
+        "Neural Amp Modeler",
+        nam.refuse_unplayable,
+    ),
+    "proteus": Format(
+        ".json",
+        read_json,
+        proteus.write_proteus,
+        in_words_of_json,
+        "Proteus",
+        proteus.refuse_for_proteus,
+    ),
+    "neuralpi": Format(
+        ".json",
+        read_json,
+        proteus.write_neuralpi,
+        in_words_of_json,
+        "NeuralPi",
+        proteus.refuse_for_neuralpi,
+    ),
     "coreaudioml": Format(
         ".json", read_json, proteus.write_coreaudioml, in_words_of_json
     ),
-    "rtneural": Format(".json", read_json, rtneural.write_rtneural, in_words_of_json),
-    "aidax": Format(".aidax", read_json, rtneural.write_aidax, in_words_of_json),
+    "rtneural": Format(
+        ".json",
+        read_json,
+        rtneural.write_rtneural,
+        in_words_of_json,
+        "RTNeural",
+        rtneural.refuse_unplayable,
+    ),
+    "aidax": Format(
+        ".aidax",
+        read_json,
+        rtneural.write_aidax,
+        in_words_of_json,
+        "AIDA-X",
+        rtneural.refuse_for_aidax,
+    ),
 }
 """name -> format; a suffix that several write must be given with a name"""
 
@@ -85,6 +124,21 @@ def write(
     found.write(path, model, params, metadata)
 
 
+def players(model: Model) -> dict[str, str]:
+    """Who plays a model: player -> the format to export, or why it does not."""
+    return {row.player: verdict(model, key, row) for key, row in FORMATS.items()
+            if row.player}  # fmt: skip
+
+
+def verdict(model: Model, name: str, row: Format) -> str:
+    """`yes` with the format's name, or `no` with the reason."""
+    try:
+        row.refuse(model)
+    except FormatError as reason:
+        return f"no: {reason}"
+    return f"yes, as {name}"
+
+
 def find(path: str | os.PathLike[str], name: str | None, ability: str) -> Format:
     """The format of a name, or of a path's suffix, that can be read or written."""
     able = {
@@ -96,6 +150,9 @@ def find(path: str | os.PathLike[str], name: str | None, ability: str) -> Format
         for key, row in able.items()
         if key == name or (name is None and row.suffix == suffix)
     }
+    usual = suffix.removeprefix(".")
+    if name is None and usual in fitting:  # of several, the one called as they end
+        return fitting[usual]
     if len({getattr(row, ability) for row in fitting.values()}) == 1:
         return next(iter(fitting.values()))
     given = f"format {name!r}" if name else f"{Path(path).name}: suffix {suffix!r}"
@@ -111,4 +168,4 @@ def find(path: str | os.PathLike[str], name: str | None, ability: str) -> Format
     )
 
 
-__all__ = ["FORMATS", "Format", "find", "read", "write"]
+__all__ = ["FORMATS", "Format", "find", "players", "read", "write"]

@@ -50,6 +50,31 @@ def read_nam(
     return model, params, dict(document.metadata)
 
 
+def shares(path: str | os.PathLike[str]) -> list[float]:
+    """Below which shares of the full size each size of a file is read, in order.
+
+    A file of one size has one; the last is the full size, whatever its number.
+
+    Raises:
+        FormatError: as for `read_nam`.
+    """
+    path = Path(path)
+    try:
+        document = from_bytes(read_bounded(path))
+        if document.architecture == container.ARCHITECTURE:
+            parts = container.read_submodels(document.config)
+            return [limit for limit, _ in parts]
+        return slim.shares(decode(document)[0])
+    except (FormatError, ConfigError) as problem:
+        raise FormatError(f"{path.name} cannot be read: {problem}") from None
+
+
+def is_container(path: str | os.PathLike[str]) -> bool:
+    """Whether a file holds models of several sizes, and not one that can be cut."""
+    document = from_bytes(read_bounded(Path(path)))
+    return document.architecture == container.ARCHITECTURE
+
+
 def write_nam(
     path: str | os.PathLike[str],
     model: Model,
@@ -112,12 +137,21 @@ def encode(
     model: Model, params: Params, metadata: Mapping[str, Any] | None
 ) -> Document:
     """The document that stands for a model."""
+    refuse_unplayable(model)
+    _, write = CODECS[model.architecture]
+    document = write(model, params, {})  # refuses before anything is measured
+    return dataclasses.replace(document, metadata=complete(model, params, metadata))
+
+
+def refuse_unplayable(model: Model) -> None:
+    """Raises FormatError where players of the format have no words for the model."""
     if model.architecture not in CODECS:
         raise FormatError(
             f"A .nam file cannot hold a {model.architecture}: no player of the format "
             f"knows it. It can hold: {', '.join(CODECS)}. Train one of these, or "
             "write a format whose players know this one."
         )
-    _, write = CODECS[model.architecture]
-    document = write(model, params, {})  # refuses before anything is measured
-    return dataclasses.replace(document, metadata=complete(model, params, metadata))
+    if model.architecture == "LSTM":
+        lstm.refuse_unlike(model)
+    if model.architecture == "WaveNet":
+        wavenet.refuse_unlike(model)

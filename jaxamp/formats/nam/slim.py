@@ -38,6 +38,15 @@ def slimmed(model: Model, params: Params, size: float | None) -> tuple[Model, Pa
     return build("WaveNet", options), cut(params, list(layout(narrow)))
 
 
+def shares(model: Model) -> list[float]:
+    """Below which share of the full size each width is picked; the last is the full."""
+    if model.architecture != "WaveNet":
+        return [1.0]
+    shape = checked_shape(**model.hyperparameters)
+    counts = {len(array.allowed_channels) or 1 for array in shape.arrays}
+    return sorted({(i + 1) / count for count in counts for i in range(count)})
+
+
 def width(array: LayerArray, size: float) -> int:
     """The channels that a size stands for."""
     allowed = array.allowed_channels or (array.channels,)

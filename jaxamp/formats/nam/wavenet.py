@@ -42,6 +42,7 @@ def decode(config: Any, weights: np.ndarray, sample_rate: int) -> tuple[Model, P
 
 def encode(model: Model, params: Params, metadata: Mapping[str, Any]) -> Document:
     """The oldest schema that can hold the model."""
+    refuse_unlike(model)
     return write(model.hyperparameters, params, metadata)
 
 
@@ -141,15 +142,28 @@ def write(
     )
 
 
-def write_condition(condition: Model, params: Params) -> Document:
-    """The nested document of the network that conditions."""
-    if condition.architecture == "WaveNet":
-        return write(condition.hyperparameters, params, {})
-    if condition.architecture not in OTHERS:
+def refuse_unlike(model: Model) -> None:
+    """Raises FormatError where players have no words for a WaveNet."""
+    shape = checked_shape(**model.hyperparameters)
+    write_config(shape)
+    condition = shape.condition
+    if condition is None:
+        return
+    if condition.architecture not in ("WaveNet", *OTHERS):
         raise FormatError(
             f"A .nam file cannot hold a {condition.architecture}, which conditions "
             f"this WaveNet. It can hold: WaveNet, {', '.join(OTHERS)}."
         )
+    if condition.architecture == "WaveNet":
+        refuse_unlike(condition)
+    if condition.architecture == "LSTM":
+        lstm.refuse_unlike(condition)
+
+
+def write_condition(condition: Model, params: Params) -> Document:
+    """The nested document of the network that conditions."""
+    if condition.architecture == "WaveNet":
+        return write(condition.hyperparameters, params, {})
     return OTHERS[condition.architecture][1](condition, params, {})
 
 

@@ -9,11 +9,23 @@ from typing import Any
 from jaxamp.core import Model, Params
 from jaxamp.formats.files import replace_file
 from jaxamp.formats.players import Player, refuse_unplayable
-from jaxamp.formats.proteus.simple_rnn import USUAL_RATE, encode
+from jaxamp.formats.proteus.simple_rnn import USUAL_RATE, encode, refuse_unlike
 
 PROTEUS = Player("Proteus", ("LSTM",), (40,), (1.0,), USUAL_RATE)
 
 NEURALPI = Player("NeuralPi", ("LSTM",), (20,), (1.0,), USUAL_RATE)
+
+
+def refuse_for_proteus(model: Model) -> None:
+    """Raises FormatError with every reason, and with what to train instead."""
+    refuse_unplayable(PROTEUS, model)
+    refuse_unlike(model)
+
+
+def refuse_for_neuralpi(model: Model) -> None:
+    """Raises FormatError with every reason, and with what to train instead."""
+    refuse_unplayable(NEURALPI, model)
+    refuse_unlike(model)
 
 
 def write_proteus(
@@ -28,7 +40,7 @@ def write_proteus(
         FormatError: Proteus would play something else; says why and what it plays.
         ConfigError: Metadata that is no JSON.
     """
-    refuse_unplayable(PROTEUS, model)
+    refuse_for_proteus(model)
     write_coreaudioml(path, model, params, metadata)
 
 
@@ -39,7 +51,7 @@ def write_neuralpi(
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes a model for NeuralPi: as for Proteus, with LSTM 1x20."""
-    refuse_unplayable(NEURALPI, model)
+    refuse_for_neuralpi(model)
     write_coreaudioml(path, model, params, metadata)
 
 

@@ -53,10 +53,7 @@ def encode(
     model: Model, params: Params, metadata: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """The file's content for a model."""
-    refuse_unplayable(AIDAX, model)
-    problems = refuse_names(model.controls)
-    if problems:
-        raise FormatError(f"An AIDA-X file cannot hold this: {'; '.join(problems)}.")
+    refuse_for_aidax(model)
     layers, weights = layers_of(model, params)
     written = [
         written_layer(layer, weights[f"layer_{index}"])
@@ -77,6 +74,14 @@ def encode(
         "output_batch": numbers(y),
         **written_notes(model, metadata, None),
     }
+
+
+def refuse_for_aidax(model: Model) -> None:
+    """Raises FormatError with every reason, and with what to train instead."""
+    refuse_unplayable(AIDAX, model)
+    problems = refuse_names(model.controls)
+    if problems:
+        raise FormatError(f"An AIDA-X file cannot hold this: {'; '.join(problems)}.")
 
 
 def example(model: Model, params: Params) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ from jaxamp.formats.notes import (
 )
 from jaxamp.formats.rtneural.layers import read_last, read_layer, written_layer
 from jaxamp.formats.rtneural.levels import fold, read_levels
-from jaxamp.formats.rtneural.network import layers_of, named
+from jaxamp.formats.rtneural.network import layers_of, named, refuse_unlike
 from jaxamp.models import build
 from jaxamp.models.sequential import Layer
 
@@ -91,7 +91,21 @@ def encode(
         FormatError: RTNeural has no layers for the model; says why.
         ConfigError: Metadata that is no JSON.
     """
+    refuse_unplayable(model)
     layers, params = layers_of(model, params)
+    return {
+        "in_shape": [None, None, 1 + len(model.controls)],
+        "layers": [
+            written_layer(layer, params.get(f"layer_{index}", {}))
+            for index, layer in enumerate(layers)
+        ],
+        **written_notes(model, metadata, USUAL_RATE),
+    }
+
+
+def refuse_unplayable(model: Model) -> None:
+    """Raises FormatError with every reason why RTNeural has no layers for the model."""
+    refuse_unlike(model)
     problems = refuse_names(model.controls)
     if model.hyperparameters.get("skip"):
         problems.append(
@@ -103,14 +117,6 @@ def encode(
             f"An RTNeural file cannot hold this {model.architecture}: "
             f"{'; '.join(problems)}."
         )
-    return {
-        "in_shape": [None, None, 1 + len(model.controls)],
-        "layers": [
-            written_layer(layer, params.get(f"layer_{index}", {}))
-            for index, layer in enumerate(layers)
-        ],
-        **written_notes(model, metadata, USUAL_RATE),
-    }
 
 
 def write_rtneural(

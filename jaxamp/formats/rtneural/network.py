@@ -104,6 +104,15 @@ def layers_of(model: Model, params: Params) -> tuple[tuple[Layer, ...], Params]:
     Raises:
         FormatError: No stack of layers does, or the parameters are not the model's.
     """
+    refuse_unlike(model)
+    described, renamed = SPREAD[model.architecture](model, params)
+    layers = shaped(described, 1 + len(model.controls))
+    wanted = [s for i, layer in enumerate(layers) for s in slots(layer, f"layer_{i}")]
+    return layers, unpack(wanted, pack(wanted, renamed))
+
+
+def refuse_unlike(model: Model) -> None:
+    """Raises FormatError where no stack of layers is the model."""
     if model.architecture not in SPREAD:
         raise FormatError(
             f"An RTNeural file cannot hold a {model.architecture}: it holds layers one "
@@ -111,10 +120,14 @@ def layers_of(model: Model, params: Params) -> tuple[tuple[Layer, ...], Params]:
             f"{', '.join(SPREAD)}. Train one of these, for example model=lstm/1x16, or "
             "write another format."
         )
-    described, renamed = SPREAD[model.architecture](model, params)
-    layers = shaped(described, 1 + len(model.controls))
-    wanted = [s for i, layer in enumerate(layers) for s in slots(layer, f"layer_{i}")]
-    return layers, unpack(wanted, pack(wanted, renamed))
+    if model.architecture == "ConvNet":
+        name, _ = check_activation(model.hyperparameters["activation"])
+        if name not in ACTIVATIONS:
+            raise FormatError(
+                f"An RTNeural file cannot hold this ConvNet: its activation is {name}, "
+                f"and players know {', '.join(ACTIVATIONS)}. Train it with one of "
+                "these, for example model.activation=Tanh."
+            )
 
 
 Spread = tuple[list[dict[str, Any]], Params]
@@ -133,12 +146,6 @@ def recurrent_spread(model: Model, params: Params) -> Spread:
 def convnet_spread(model: Model, params: Params) -> Spread:
     options = model.hyperparameters
     name, _ = check_activation(options["activation"])
-    if name not in ACTIVATIONS:
-        raise FormatError(
-            f"An RTNeural file cannot hold this ConvNet: its activation is {name}, and "
-            f"players know {', '.join(ACTIVATIONS)}. Train it with one of these, for "
-            "example model.activation=Tanh."
-        )
     described: list[dict[str, Any]] = [
         {
             "type": "conv1d",
