@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxamp.core import CaptureError, ConfigError, Recording
+from jaxamp.core import CaptureError, ConfigError, Recording, knob_settings
 from jaxamp.data import read_audio
 from jaxamp.data.audio import shown
 from jaxamp.data.capture import Taken, described, recorded, refuse_seconds
@@ -39,6 +39,7 @@ def teacher(
     input: Files = None,
     *,
     size: float | None = None,
+    knobs: Mapping[str, float] | None = None,
     validation_input: Files = None,
     validation_seconds: float = 9.0,
     channel: int | str | None = None,
@@ -54,12 +55,15 @@ def teacher(
         input: A dry file or several, mono or with `channel` named.
         size: Of a model in several sizes, the share of the full size that may be
             spent, 0 to 1; the largest by default.
+        knobs: Where the model's knobs stand, by name, 0 to 1; in the middle unless
+            named.
         validation_input: Files to validate on; without them, the end of the last
             input.
         normalize_dbfs: As for `jaxamp.data.capture`.
 
     Raises:
-        ConfigError: No model, or a file of another rate than the model's.
+        ConfigError: No model, a file of another rate than the model's, or a knob that
+            it lacks.
         FormatError, RunError: A model that cannot be read.
         CaptureError: A file that cannot be read, or that the model answers with
             silence or with what is no sound.
@@ -78,10 +82,11 @@ def teacher(
         held_out = held_out or [middle]
     for one in [*dry, *held_out]:
         refuse_other_rate(one, loaded.model.sample_rate)
-    told = introduced(Path(model), size, loaded)
+    controls = knob_settings(loaded.model, dict(knobs or {}))
+    told = introduced(Path(model), size, loaded, controls)
     made = recorded(
-        [played(loaded, one, told["file"]) for one in dry],
-        [played(loaded, one, told["file"]) for one in held_out],
+        [played(loaded, one, told["file"], controls) for one in dry],
+        [played(loaded, one, told["file"], controls) for one in held_out],
         validation_seconds,
         normalize_dbfs,
     )
@@ -157,17 +162,21 @@ def refuse_other_rate(dry: Dry, rate: int) -> None:
         )
 
 
-def introduced(path: Path, size: float | None, loaded: Loaded) -> dict[str, Any]:
+def introduced(
+    path: Path, size: float | None, loaded: Loaded, controls: np.ndarray | None
+) -> dict[str, Any]:
     """Who the teacher is: which file, which model, and what it says of its amp.
 
     A stranger's file may say anything; words that players know are remembered.
     """
+    model, settings = loaded.model, [] if controls is None else controls.tolist()
     words = {key: understood(key, loaded.metadata.get(key)) for key in LABELS}
     return {
         "file": shown(path.resolve().name),
         "sha256": digest(path, loaded.params),
         "size": size,
-        "architecture": loaded.model.architecture,
+        "knobs": dict(zip(model.controls, settings, strict=True)),
+        "architecture": model.architecture,
         "metadata": {key: word for key, word in words.items() if word is not None},
     }
 
@@ -182,9 +191,11 @@ def understood(key: str, value: Any) -> Any:
         return None
 
 
-def played(loaded: Loaded, dry: Dry, teacher: str) -> Taken:
-    """A dry file and what the teacher makes of it."""
-    target = process(loaded.model, loaded.params, dry.samples)
+def played(
+    loaded: Loaded, dry: Dry, teacher: str, controls: np.ndarray | None = None
+) -> Taken:
+    """A dry file and what the teacher makes of it, its knobs at `controls`."""
+    target = process(loaded.model, loaded.params, dry.samples, controls=controls)
     if not np.all(np.isfinite(target)):
         raise CaptureError(
             f"{teacher} answers {dry.name} with NaN or infinity, from which nothing "

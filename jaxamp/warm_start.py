@@ -137,7 +137,7 @@ def recorded(
         "parameters": sum(leaf.size for leaf in here.values()),
         "parameters_taken": sum(here[key].size for key in fits),
         "left": left,
-        "unused": [key for key in there if key not in fits],
+        "unused": [key for key in there if key not in here],
         "differs": dict(differing(*pairs)),
     }
 

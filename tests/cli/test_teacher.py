@@ -10,10 +10,12 @@ from runs import TINY, assert_refused, run
 from tiny import LSTM, RATE, WAVENET, noise
 
 import jaxamp
+from jaxamp.core import ConfigError
 from jaxamp.data.demo import packaged_di
 from jaxamp.evaluate import evaluate
-from jaxamp.formats import read
+from jaxamp.formats import read, write
 from jaxamp.formats.nam import write_container, write_nam
+from jaxamp.models import recurrent
 from jaxamp.teacher import teacher
 
 WORDS = {
@@ -94,6 +96,26 @@ def test_each_size_of_a_file_teaches(folder):
         (train,) = made.train
         expected = jaxamp.process(model, params, heard(file))[: train.target.size]
         np.testing.assert_array_equal(train.target, expected)
+
+
+def test_a_teacher_with_knobs_plays_where_they_stand(tmp_path, folder):
+    model = recurrent(hidden=[3], skip=True, controls=["gain", "tone"])
+    params = model.init(jax.random.key(2))
+    write(tmp_path / "knobs.json", model, params, format="coreaudioml")
+    file = str(folder / "a.wav")
+    targets = []
+    for knobs, settings in ((None, [0.5, 0.5]), ({"gain": 0.9}, [0.9, 0.5])):
+        named = dict(zip(model.controls, settings, strict=True))
+        made = teacher(str(tmp_path / "knobs.json"), file, knobs=knobs)
+        (train,) = made.train
+        x = heard(file)[: train.target.size]
+        expected = jaxamp.process(model, params, x, controls=settings)
+        np.testing.assert_allclose(train.target, expected, rtol=0, atol=1e-6)
+        assert made.findings["teacher"]["knobs"] == pytest.approx(named)
+        targets.append(train.target)
+    assert np.max(np.abs(targets[0] - targets[1])) > 1e-4
+    with pytest.raises(ConfigError, match="volume"):
+        teacher(str(tmp_path / "knobs.json"), file, knobs={"volume": 0.5})
 
 
 def test_without_files_the_packaged_phrases_are_played(folder):
@@ -182,6 +204,7 @@ def test_evaluate_with_a_teacher_is_evaluate_with_what_it_plays(
         ("data.input=none.wav", ["none.wav does not exist"]),
         ("data.input={folder}/slow.wav", ["48000 Hz", "slow.wav has 44100 Hz"]),
         ("data.input={folder}/silent.wav", ["silent.wav is silent"]),
+        ("data.knobs={{volume:1}}", ["no knob 'volume'", "no knobs at all"]),
         ("data.size=2", ["size=2 must be a number from 0 to 1"]),
         ("data.validation_seconds=0", ["validation_seconds=0 must lie above 0"]),
         ("data.modell=amp.nam", ["data.modell", "Did you mean data.model?"]),

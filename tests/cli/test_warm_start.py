@@ -76,7 +76,7 @@ def learned(folder):
 
 
 @pytest.mark.parametrize(
-    "more", [(), ("data.normalize_dbfs=-18",), ("model.head_scale=0.9",)]
+    "more", [(), ("data.normalize_dbfs=-18", "model.head_scale=0.9")]
 )
 def test_a_wavenet_taken_whole_plays_as_it_did_whatever_its_level(
     amp, tmp_path, capsys, more
@@ -147,6 +147,7 @@ def test_what_does_not_fit_is_drawn_as_without_a_beginning(small, tmp_path, caps
     np.testing.assert_array_equal(warm["head"]["weight"], cold["head"]["weight"])
     assert "Begins with 61 of 111 parameters from lstm.nam. Drawn as ever: " in said.err
     assert "head.weight [1, 2, 1] (there [1, 3, 1])" in said.err
+    assert "Not taken: initial_c_0, initial_h_0." in said.err
     assert "hidden is [3, 2] here, [3] there" in said.err
 
 
