@@ -4,7 +4,13 @@ from jaxamp.models import recurrent, sequential
 
 CONVOLUTIONS = [
     {"type": "conv1d", "size": 4, "kernel_size": 3, "dilation": 5, "activation": "elu"},
-    {"type": "conv1d", "size": 3, "kernel_size": 2, "activation": "softmax"},
+    {
+        "type": "conv1d",
+        "size": 6,
+        "kernel_size": 2,
+        "groups": 2,
+        "activation": "softmax",
+    },
 ]
 TOP = [{"type": "dense", "size": 2, "activation": "relu"}, {"type": "dense", "size": 1}]
 

@@ -156,8 +156,6 @@ def layer_of(given: Mapping[str, Any], inputs: int) -> Layer:
             f"Activation {layer.activation!r} is not known to a Sequential. Known are: "
             f"{', '.join(map(repr, SEQUENTIAL_ACTIVATIONS))}."
         )
-    if layer.groups != 1:
-        raise ConfigError("Convolutions in groups are not supported.")
     if inputs % layer.groups or layer.size % layer.groups:
         raise ConfigError(
             f"A convolution in {layer.groups} groups cannot take {inputs} channels to "

@@ -43,6 +43,9 @@ def layers(draw):
         if kind == "conv1d":
             layer["kernel_size"] = draw(st.integers(1, 4))
             layer["dilation"] = draw(st.integers(1, 9))
+            if made and "size" in made[-1]:  # channels that groups may divide
+                layer["groups"] = draw(st.sampled_from([1, made[-1]["size"]]))
+                layer["size"] *= layer["groups"]
         if kind not in ("lstm", "gru"):
             layer["activation"] = draw(ACTIVATIONS)
         made.append(layer)
@@ -109,6 +112,7 @@ BY_HAND = {
             {"type": "dense", "size": 3, "activation": "softmax"},
             {"type": "lstm", "size": 3},
             {"type": "conv1d", "size": 4, "kernel_size": 2, "activation": "relu"},
+            {"type": "conv1d", "size": 6, "kernel_size": 3, "groups": 2},
             {"type": "gru", "size": 2},
             {"type": "dense", "size": 1, "activation": "sigmoid"},
         ],
@@ -231,6 +235,22 @@ def test_a_past_that_would_fill_the_memory_is_refused(tmp_path):
     document["layers"][1]["weights"] = [document["layers"][1]["weights"], [0.0, 0.0]]
     (tmp_path / "amp.json").write_text(json.dumps(document))
     with pytest.raises(FormatError, match="remember 30000000 numbers"):
+        formats.read(tmp_path / "amp.json")
+
+
+def test_groups_that_would_fill_the_memory_with_zeros_are_refused(tmp_path):
+    document, width = content(STACK), 5000
+    weights = [[[[0.1] * width]], [0.0] * width]  # of one input, or one of each group
+    wide = {
+        **document["layers"][0],
+        "shape": [None, None, width],
+        "kernel_size": [1],
+        "weights": weights,
+    }
+    head = {**document["layers"][2], "weights": [[[0.1]] * width, [0.0]]}
+    document["layers"] = [wide, {**wide, "groups": width}, head]
+    (tmp_path / "amp.json").write_text(json.dumps(document))
+    with pytest.raises(FormatError, match="spread to 25000000"):
         formats.read(tmp_path / "amp.json")
 
 

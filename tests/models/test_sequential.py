@@ -51,6 +51,7 @@ def test_the_activations_that_are_checked_are_those_that_are_computed():
         ([{"type": "dense", "size": 2}], "must have one output, not 2"),
         ([{"type": "dens", "size": 1}], "Known are: dense, conv1d, lstm, gru"),
         ([{"type": "dense"}], "It takes: size, activation"),
+        ([{"type": "conv1d", "size": 3, "groups": 3}, DENSE], "multiples of groups"),
         ([{**DENSE, "dilation": 2}], "It takes: size, activation"),
         ([{**DENSE, "size": 0}], "whole number of 1 or more"),
         ([{**DENSE, "activation": "selu"}], "'selu' is not known"),

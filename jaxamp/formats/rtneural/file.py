@@ -34,6 +34,9 @@ MOST_LAYERS = 256
 LONGEST_PAST = 10_000_000
 """Numbers that all convolutions together remember."""
 
+LARGEST_SPREAD = 10_000_000
+"""Numbers of a convolution in groups, with the zeros between the groups."""
+
 
 def decode(value: Mapping[str, Any]) -> tuple[Model, Params, dict[str, Any]]:
     """The model in a parsed file, its parameters, and what it says about the amp.
@@ -76,6 +79,9 @@ def read_layers(root: Fields, inputs: int) -> tuple[tuple[Layer, ...], dict[str,
         inputs = layer.size
     if layers and inputs != 1:
         root.note("layers", f"end with {inputs} outputs; 1 is supported")
+    spread = max((one.size * one.inputs * one.kernel_size for one in layers), default=0)
+    if spread > LARGEST_SPREAD:
+        root.note("layers", f"spread to {spread}; {LARGEST_SPREAD} are supported")
     past = sum(layer.inputs * layer.reach for layer in layers)
     if past > LONGEST_PAST:
         root.note("layers", f"remember {past} numbers; {LONGEST_PAST} are supported")

@@ -42,18 +42,20 @@ class Sequential(nn.Module):
             if layer.type == "dense":
                 x = Pointwise(layer.size, name=name)(x)
             elif layer.type == "conv1d":
-                x, new_past = convolution(layer, name)(x, past)
+                conv = CausalConv(
+                    layer.size,
+                    layer.kernel_size,
+                    layer.dilation,
+                    groups=layer.groups,
+                    name=name,
+                )
+                x, new_past = conv(x, past)
             elif layer.gates:
                 cells = LSTM if layer.type == "lstm" else GRU
                 x, new_past = cells(layer.size, name=name)(x, past)
             x = ACTIVATIONS[layer.activation](x)
             new_state.append(new_past)
         return x, tuple(new_state)
-
-
-def convolution(layer: Layer, name: str) -> CausalConv:
-    """The layer that a shape describes."""
-    return CausalConv(layer.size, layer.kernel_size, layer.dilation, name=name)
 
 
 def functions(layers: tuple[Layer, ...], knobs: int) -> Functions:
