@@ -87,8 +87,9 @@ def check_noise(noise: Noise | None, playing_rms: float, name: str) -> list[Find
                 "noise",
                 f"{name} is noisy: noise lies {-hiss:.0f} dB below the playing, "
                 f"{NOISE_DB:.0f} dB are wanted; no model gets below an ESR of "
-                f"{10 ** (hiss / 10):.1g} on it. Raise the level into the interface, "
-                "or turn the gain down.",
+                f"{10 ** (hiss / 10):.1g} on it, and a delay that is measured in the "
+                "playing may come out late. Raise the level into the interface, or "
+                "turn the gain down; state the delay if you know it.",
                 "warning",
             )
         )
