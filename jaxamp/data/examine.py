@@ -105,7 +105,8 @@ def examine(
     if found[0] or found[1]:
         return _done(layout, None, 0, measured, found)
     timing = _timing(input, target, layout, delay)
-    found += [*timing.findings, check_drift(timing.drift, name)]
+    # Drift comes first: it may be why no delay was found.
+    found += [check_drift(timing.drift, name), *timing.findings]
     found += [*check_delay(timing.delay, name), check_polarity(timing.delay, name)]
     if not trim:
         found.append(check_lengths(input, target, timing.applied))

@@ -44,7 +44,12 @@ Y = amp(X)
 PAIRS = {
     "empty": (X, Y[:0], [], ["y.wav", "empty"]),
     "one sample": (X, Y[:1], [], ["lengths differ"]),
-    "longer": (X, np.append(Y, Y[:700]), [], ["700 samples", "longer", "trim=true"]),
+    "longer": (
+        X,
+        np.append(Y, np.zeros(RATE + 700, np.float32)),
+        [],
+        ["48700 samples", "longer", "trim=true"],
+    ),
     "shorter": (X, Y[:-700], [], ["700 samples", "shorter", "trim=true"]),
     "stereo": (X, np.stack([Y, Y], 1), [], ["2 channels", "channel"]),
     "no such channel": (X, np.stack([Y, Y], 1), ["data.channel=2"], ["channel=2"]),

@@ -67,6 +67,13 @@ def test_a_json_file_is_described_without_its_network(tmp_path, format):
     assert imported("info", path) == set()
 
 
+def test_a_recording_is_checked_without_jax(tmp_path):
+    files = [tmp_path / "in.wav", tmp_path / "out.wav"]
+    for file in files:
+        soundfile.write(file, noise(RATE), RATE, subtype="FLOAT")
+    assert imported("check", *files) <= {"scipy.signal"}
+
+
 def test_a_finished_run_is_described_without_its_checkpoints(
     finished, tmp_path, capsys
 ):
