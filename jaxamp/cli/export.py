@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jaxamp.cli.main import keep_compiled
 from jaxamp.core import ConfigError
-from jaxamp.formats import write
+from jaxamp.formats import FORMATS, find, write
 from jaxamp.formats.nam import write_container
 from jaxamp.loading import load_described
 
@@ -17,12 +17,16 @@ def run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("jaxamp export", description=__doc__)
     parser.add_argument("model", help="a run directory or a model file")
     parser.add_argument("output", help="file to write; its suffix picks the format")
-    parser.add_argument("--format", help="the format, whatever the suffix says")
+    writable = [name for name, row in FORMATS.items() if row.write is not None]
+    parser.add_argument(
+        "--format",
+        help=f"whatever the suffix says, one of: {', '.join(writable)}",
+    )
     given = parser.parse_args(arguments)
     keep_compiled()
     output, sizes = Path(given.output), Path(given.model) / "sizes.json"
     if sizes.is_file():
-        export_sizes(Path(given.model), output)
+        export_sizes(Path(given.model), output, given.format)
     else:
         loaded = load_described(given.model)
         write(
@@ -36,9 +40,9 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def export_sizes(run: Path, output: Path) -> None:
+def export_sizes(run: Path, output: Path, format: str | None) -> None:
     """A run of several sizes leaves the house as one container."""
-    if output.suffix != ".nam":
+    if find(output, format, "write") is not FORMATS["nam"]:
         raise ConfigError(
             f"{str(run)!r} holds several sizes, which only .nam files can hold "
             f"together. Export one of them: {run}/SIZE."

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxamp.core import FormatError, Model, Params
-from jaxamp.formats import nam
+from jaxamp.formats import nam, onnx
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Format:
 
 FORMATS: Mapping[str, Format] = {
     "nam": Format(".nam", nam.read_nam, nam.write_nam),
+    "onnx": Format(".onnx", None, onnx.write_offline),
+    "onnx_stream": Format(".onnx", None, onnx.write_stream),
 }
 """name -> format; of several with one suffix, the first is taken unless named"""
 

@@ -13,7 +13,7 @@ import soundfile
 from runs import run, train
 from tiny import RATE, noise
 
-LARGE = {"jax", "flax", "optax", "orbax", "scipy.signal", "hydra", "matplotlib"}
+LARGE = {"jax", "flax", "onnx", "optax", "orbax", "scipy.signal", "hydra", "matplotlib"}
 """What takes long to import."""
 
 

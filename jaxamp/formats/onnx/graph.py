@@ -1,0 +1,169 @@
+"""Builds one ONNX graph, node by node, for a whole signal or for a block of it.
+
+The architectures' emitters do not know which of the two it is: they ask for the past
+and say what the next one is. Offline, the past is silence and the next is dropped.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET, IR_VERSION = 17, 8
+"""Both of ONNX 1.12, of 2022; runtimes since then read them."""
+
+NEXT = "next."
+"""What an output's name has before the name of the state's input."""
+
+ROUNDING = 1e-6
+"""Of the largest number, what sums in different orders may differ by."""
+
+END = np.iinfo(np.int64).max
+
+
+class Graph:
+    """A graph that grows; tensors are known by their names."""
+
+    def __init__(self, *, stream: bool):
+        self.stream = stream
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: dict[str, np.ndarray] = {}
+        self._inputs = [described("x", ("batch", 1, "samples"))]
+        self._outputs: list[onnx.ValueInfoProto] = []
+        self._shapes: dict[tuple[int, ...], str] = {}
+
+    def constant(self, value: Any, name: str | None = None) -> str:
+        """A tensor that never changes; unnamed ones that are alike are stored once."""
+        value = np.asarray(value)
+        if name is None:
+            same = "_".join(map(str, value.ravel().tolist()))
+            name = f"{value.dtype}_{value.ndim}d_{same}"
+        self._constants[name] = value
+        return name
+
+    def number(self, value: float) -> str:
+        """A number that works with a tensor of any shape."""
+        return self.constant(np.float32(value))
+
+    def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        """The one output of a new node."""
+        return self.outputs(operator, 1, *inputs, **attributes)[0]
+
+    def outputs(
+        self, operator: str, count: int, *inputs: str, **attributes: Any
+    ) -> list[str]:
+        """The outputs of a new node."""
+        index = len(self._nodes)
+        names = [f"{operator}_{index}"]
+        names += [f"{operator}_{index}.{number}" for number in range(1, count)]
+        self._append(operator, inputs, names, attributes)
+        return names
+
+    def past(self, name: str, silence: np.ndarray) -> str:
+        """A part of the state `[batch, …]`, as silence leaves it unless it is given.
+
+        Args:
+            silence: `[1, …]`
+        """
+        if self.stream:
+            self._constants[name] = silence
+            self._inputs.append(described(name, ("batch", *silence.shape[1:])))
+            given, shape = name, [1] * (silence.ndim - 1)
+        else:
+            given, shape = self.constant(brief(silence), name), silence.shape[1:]
+        return self.node("Expand", given, self._sizes(tuple(shape)))
+
+    def keep(
+        self, name: str, silence: np.ndarray, operator: str, *inputs: str, **rest: Any
+    ) -> None:
+        """Ends the next block's past with a last node."""
+        if self.stream:
+            self._append(operator, inputs, [NEXT + name], rest)
+            shape = ("batch", *silence.shape[1:])
+            self._outputs.append(described(NEXT + name, shape))
+
+    def convolution(
+        self,
+        x: str,
+        layer: Mapping[str, np.ndarray],
+        name: str,
+        *,
+        past: np.ndarray | None = None,
+        dilation: int = 1,
+        groups: int = 1,
+    ) -> str:
+        """A causal convolution of a layer's `weight`, and `bias` if it has one.
+
+        Args:
+            name: Of the layer, and of its past.
+            past: What silence leaves, `[1, i, reach]`; None where nothing is.
+        """
+        if past is not None and past.shape[2]:
+            heard = self.node("Concat", self.past(name, past), x, axis=2)
+            start, end, axis = (self.constant([n]) for n in (-past.shape[2], END, 2))
+            self.keep(name, past, "Slice", heard, start, end, axis)
+            x = heard
+        weights = [
+            self.constant(layer[key], f"{name}.{key}")
+            for key in ("weight", "bias")
+            if key in layer
+        ]
+        return self.node("Conv", x, *weights, dilations=[dilation], group=groups)
+
+    def finish(self, y: str, said: Mapping[str, str]) -> bytes:
+        """The file, once the library's checker has passed it.
+
+        Args:
+            y: The answer to `x`.
+            said: What the file says of the model.
+        """
+        self._append("Identity", [y], ["y"], {})
+        outputs = [described("y", ("batch", 1, "samples")), *self._outputs]
+        constants = [
+            numpy_helper.from_array(value, name)
+            for name, value in self._constants.items()
+        ]
+        graph = helper.make_graph(
+            self._nodes, "jaxamp", self._inputs, outputs, constants
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="jaxamp",
+            producer_version=said["jaxamp_version"],
+        )
+        helper.set_model_props(model, dict(said))
+        onnx.checker.check_model(model, full_check=True)
+        return model.SerializeToString(deterministic=True)
+
+    def _sizes(self, shape: tuple[int, ...]) -> str:
+        """The shape `[batch, …]`, whatever the batch of x."""
+        if shape not in self._shapes:
+            batch = self.node("Shape", "x", start=0, end=1)
+            others = self.constant(np.asarray(shape, np.int64))
+            self._shapes[shape] = self.node("Concat", batch, others, axis=0)
+        return self._shapes[shape]
+
+    def _append(
+        self, operator: str, inputs: Any, outputs: list[str], attributes: dict[str, Any]
+    ) -> None:
+        node = helper.make_node(
+            operator, list(inputs), outputs, outputs[0], **attributes
+        )
+        self._nodes.append(node)
+
+
+def described(name: str, shape: tuple[Any, ...]) -> onnx.ValueInfoProto:
+    """An input or output; texts in the shape are lengths that may vary."""
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def brief(silence: np.ndarray) -> np.ndarray:
+    """One sample of a past that never changes, as a network without loops leaves it."""
+    newest = silence[..., -1:]
+    spread = np.max(np.abs(silence - newest))
+    steady = silence.ndim == 3 and spread <= ROUNDING * np.max(np.abs(silence))
+    return newest if steady else silence
