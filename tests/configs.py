@@ -6,7 +6,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from jaxamp.cli.config import build, conf_folder
-from jaxamp.models import Container
+from jaxamp.models import Container, wavenet
+from jaxamp.models.layer_array import FILM_SLOTS
 
 MODELS = sorted(
     str(file.relative_to(conf_folder() / "model").with_suffix(""))
@@ -21,11 +22,46 @@ def configuration(*overrides):
     return OmegaConf.to_container(config, resolve=True)
 
 
+FILM = {slot: {"shift": slot < "conv_z"} for slot in FILM_SLOTS}
+GATES = {"gating": ["none", "gated", "blended"], "secondary_activation": "Sigmoid"}
+PART = {"channels": 4, "dilations": [1, 5, 2], "head_size": 4}
+RARE = {
+    "parts/conditioned": {
+        "arrays": [{**PART, **GATES, "film": FILM, "head1x1": {"out_channels": 4}}],
+        "head": {"kernel_sizes": [3, 1], "channels": 3, "activation": "Tanh"},
+        "condition": {
+            "architecture": "WaveNet",
+            "hyperparameters": {"arrays": [{**PART, "kernel_size": 9}]},
+        },
+    },
+    "parts/grouped": {
+        "arrays": [
+            {**PART, "groups": 2, "layer1x1": None},
+            {
+                **PART,
+                "head_size": 1,
+                "bottleneck": 6,
+                "head1x1": {"out_channels": 4, "groups": 2},
+                "layer1x1": {"groups": 2},
+                "activation": {"type": "PReLU", "negative_slope": 0.1},
+            },
+        ],
+    },
+    "parts/lstm_condition": {
+        "arrays": [{**PART, "head_size": 1}],
+        "condition": {"architecture": "LSTM", "hyperparameters": {"hidden": [3]}},
+    },
+}
+"""WaveNets of the parts that no configuration has, under names of their own."""
+
+
 @functools.cache
 def model(name):
     """The model a configuration names."""
+    if name in RARE:
+        return wavenet(**RARE[name])
     return build(configuration(f"model={name}")["model"], "model", sample_rate=48_000)
 
 
-SINGLE = [name for name in MODELS if not isinstance(model(name), Container)]
+SINGLE = [name for name in MODELS if not isinstance(model(name), Container)] + [*RARE]
 """Configurations of one model; a container is made of these."""

@@ -207,7 +207,7 @@ def context(train: Mapping[str, Any], model: Model) -> int:
     if burn_in == "auto" and model.hyperparameters.get("learned_state"):
         return 0  # behind a burn-in, the state before it would never be learned
     if burn_in == "auto":
-        return RECURRENT_BURN_IN if is_recurrent(model) else needed
+        return max(needed, RECURRENT_BURN_IN) if is_recurrent(model) else needed
     if burn_in < needed:
         raise ConfigError(
             f"train.burn_in={burn_in} is shorter than the model's memory: its first "

@@ -11,6 +11,7 @@ ACTIVATION_OPTIONS: Mapping[str, tuple[str, ...]] = {
     "Fasttanh": (),
     "ReLU": (),
     "LeakyReLU": ("negative_slope",),
+    "PReLU": ("negative_slope", "negative_slopes"),
     "Sigmoid": (),
     "SiLU": (),
     "Hardswish": (),

@@ -34,7 +34,7 @@ class Fields:
             self.note("", f"must be an object, not {shown(value)}")
             value = {}
         self._values = value
-        self._unread = set(value)
+        self._unread = {key for key, item in value.items() if item is not None}
 
     def note(self, key: str, problem: str) -> None:
         """Adds a problem, with the place it was found at."""

@@ -1,7 +1,8 @@
 """Parts of networks, each `(x, state) -> (y, state)`."""
 
-from jaxamp.layers.activations import ACTIVATIONS, activation
+from jaxamp.layers.activations import ACTIVATIONS, activation, gated
 from jaxamp.layers.conv import CausalConv, Pointwise, fan_in_uniform, last
+from jaxamp.layers.film import FiLM
 from jaxamp.layers.precision import precision
 from jaxamp.layers.recurrent import GRU, INITIAL_WEIGHTS, LSTM
 from jaxamp.layers.ring import Heard, Ring
@@ -12,11 +13,13 @@ __all__ = [
     "INITIAL_WEIGHTS",
     "LSTM",
     "CausalConv",
+    "FiLM",
     "Heard",
     "Pointwise",
     "Ring",
     "activation",
     "fan_in_uniform",
+    "gated",
     "last",
     "precision",
 ]

@@ -1,6 +1,6 @@
 """What the activations that players know compute."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -33,12 +33,28 @@ def leaky_hard_tanh(
     return jnp.where(x < min_val, below, jnp.where(x > max_val, above, x))
 
 
+def parametric_relu(
+    x: Array,
+    negative_slope: float = 0.25,
+    negative_slopes: Sequence[float] | None = None,
+) -> Array:
+    """Two slopes; below zero one for all channels of x `[b, c, t]`, or one for each.
+
+    The slopes are part of the shape and not learned here.
+    """
+    slope = jnp.asarray(negative_slope, x.dtype)
+    if negative_slopes is not None:
+        slope = jnp.asarray(negative_slopes, x.dtype)[:, None]
+    return jnp.where(x > 0, x, slope * x)
+
+
 ACTIVATIONS: Mapping[str, Callable[..., Array]] = {
     "Tanh": jnp.tanh,
     "Hardtanh": lambda x: jnp.clip(x, -1.0, 1.0),
     "Fasttanh": fast_tanh,
     "ReLU": jax.nn.relu,
     "LeakyReLU": lambda x, negative_slope=0.01: jnp.where(x > 0, x, negative_slope * x),
+    "PReLU": parametric_relu,
     "Sigmoid": jax.nn.sigmoid,
     "SiLU": jax.nn.silu,
     "Hardswish": jax.nn.hard_swish,
@@ -57,3 +73,22 @@ def activation(spec: ActivationSpec) -> Callable[[Array], Array]:
     name, options = check_activation(spec)
     function = ACTIVATIONS[name]
     return lambda x: function(x, **options)
+
+
+def gated(
+    mode: str, primary: ActivationSpec, secondary: ActivationSpec, x: Array
+) -> Array:
+    """What one half of the channels lets through of the other.
+
+    `gated` multiplies the two activations; `blended` takes the first half's activation
+    as far as the second half says, and the first half itself for the rest.
+
+    Shapes:
+        x `[b, 2 * c, t]` -> `[b, c, t]`
+    """
+    first, second = jnp.split(x, 2, axis=1)
+    share = activation(secondary)(second)
+    shaped = activation(primary)(first)
+    if mode == "gated":
+        return shaped * share
+    return share * shaped + (1 - share) * first

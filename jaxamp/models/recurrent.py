@@ -120,4 +120,4 @@ def count_macs(gates: int, hidden: tuple[int, ...], head: bool) -> int:
 
 def is_recurrent(model: Model) -> bool:
     """Whether the model's memory has no end, so that its past is never certain."""
-    return model.receptive_field == 1 and model.warmup > 0
+    return model.warmup >= model.receptive_field

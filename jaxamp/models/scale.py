@@ -18,6 +18,9 @@ def scale_output(model: Model, params: Params, gain: float) -> tuple[Model, Para
     """
     if gain == 1.0:
         return model, params
+    if model.hyperparameters.get("head") and model.architecture == "WaveNet":
+        last = f"head_{len(model.hyperparameters['head']['kernel_sizes']) - 1}"
+        return model, scaled_layer(params, last, gain)
     if model.architecture == "WaveNet":
         scaled = model.hyperparameters["head_scale"] * gain
         return wavenet(**{**model.hyperparameters, "head_scale": scaled}), params
@@ -30,4 +33,9 @@ def scale_output(model: Model, params: Params, gain: float) -> tuple[Model, Para
             "output level cannot be changed afterwards. Train it without "
             "data.normalize_dbfs."
         )
-    return model, {**params, name: {key: w * gain for key, w in params[name].items()}}
+    return model, scaled_layer(params, name, gain)
+
+
+def scaled_layer(params: Params, name: str, gain: float) -> Params:
+    """The parameters with one layer's output multiplied."""
+    return {**params, name: {key: w * gain for key, w in params[name].items()}}

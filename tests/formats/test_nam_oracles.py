@@ -32,7 +32,7 @@ def test_a_file_of_the_peer_plays_as_the_peer_plays_it(path):
     sizes = [None] if expected.ndim == 1 else [0.3, None]
     for size, wanted in zip(sizes, np.atleast_2d(expected), strict=True):
         model, params, metadata = formats.read(path, size=size)
-        heard = from_silence(model, params, INPUT)
+        heard = from_silence(model, params, INPUT[: len(wanted)])
         np.testing.assert_allclose(heard, wanted, rtol=0, atol=1e-5)
         assert metadata["name"] == path.stem
         assert metadata["input_level_dbu"] == 12.0

@@ -105,27 +105,38 @@ def test_every_spelling_of_one_model_is_the_same_model(reading, changes):
 
 def test_every_unsupported_feature_is_named_in_one_message(reading):
     features = {
-        "gated": True,
-        "bottleneck": 4,
-        "groups_input": 2,
-        "groups_input_mixin": 3,
-        "head1x1": {"active": True, "out_channels": 1, "groups": 1},
-        "layer1x1": {"active": False, "groups": 1},
-        "slimmable": {"method": "slice_channels_uniform"},
+        "gating_mode": "sometimes",
+        "bottleneck": 0,
+        "groups_input": "two",
+        "head1x1": {"active": True},
+        "layer1x1": {"active": False, "colour": "red"},
+        "slimmable": {"method": "by_half"},
         "condition_size": 3,
-        "conv_post_film": {"active": True, "shift": True, "groups": 1},
-        "activation": "PReLU",
+        "conv_post_film": {"active": True, "shift": "yes"},
+        "activation": "Softsigmoid",
         "colour": "red",
     }
-    config = {"in_channels": 2, "condition_dsp": {}, "head": {"channels": 1}}
+    config = {"in_channels": 2, "head": {"channels": 1}}
     with pytest.raises(FormatError) as caught:
         reading(wavenet("0.7.0", config, **features))
-    names = {"head1x1": "head1x1.active", "layer1x1": "layer1x1.active"}
+    names = {
+        "head1x1": "head1x1.out_channels",
+        "layer1x1": "layer1x1.colour",
+        "slimmable": "slimmable.method",
+        "conv_post_film": "conv_post_film.shift",
+    }
     for key in features:
         assert f"config.layers[0].{names.get(key, key)}" in str(caught.value)
-    for key in config:
+    for key in ("in_channels", "head.kernel_sizes", "head.activation"):
         assert f"config.{key} " in str(caught.value)
     assert str(caught.value).startswith("amp.nam cannot be read: ")
+
+
+PRELU = {"type": "PReLU", "negative_slopes": [0.1, 0.2, 0.3]}
+SLICED = {
+    "method": "slice_channels_uniform",
+    "kwargs": {"allowed_channels": [2, 1]},
+}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +153,14 @@ def test_every_unsupported_feature_is_named_in_one_message(reading):
         ({"dilations": []}, "dilations must be a list"),
         ({"dilations": [1, 10_000_000]}, "hears 10000002 samples"),
         ({"kernel_size": 3_000}, "has 6001 taps; 4096 are supported"),
-        ({"gating_mode": ["none", "blended"]}, 'gating_mode is "blended"'),
+        ({"gating_mode": ["none"]}, "gating_mode lists 1 for 2 dilations"),
+        ({"gated": True, "gating_mode": "none"}, "gated contradicts gating_mode"),
+        ({"bottleneck": 3}, "expected"),
+        ({"bottleneck": 3, "layer1x1": {"active": False}}, "bottleneck, 3, must be as"),
+        ({"groups_input": 3}, "The convolution in 3 groups cannot share out 2"),
+        ({"activation": PRELU}, "3 negative_slopes for 2 channels"),
+        ({"layer1x1_post_film": {}, "layer1x1": {"active": False}}, "needs layer1x1"),
+        ({"slimmable": SLICED}, "must ascend and end with the channels, 2"),
     ],
     ids=str,
 )
@@ -163,8 +181,8 @@ def test_a_wrong_number_of_weights_says_expected_and_got(reading, document, more
         reading({**document, "weights": [0.1] * (count + more)})
 
 
-def test_a_config_that_asks_for_the_moon_is_refused_by_its_weights(reading):
-    with pytest.raises(FormatError, match="expected 6000008000002, got"):
+def test_a_config_that_asks_for_the_moon_is_refused_before_memory_is_taken(reading):
+    with pytest.raises(FormatError, match="needs 7000003000000 products a sample"):
         reading(wavenet(channels=1_000_000, dilations=[1, 1]))
 
 

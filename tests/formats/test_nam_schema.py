@@ -75,7 +75,7 @@ def test_one_unusual_activation_needs_the_newer_words(tmp_path):
     arrays = [dict(CLASSIC["arrays"][0], activation=["Tanh", "ReLU"]), {}]
     arrays[1] = CLASSIC["arrays"][1]
     document = written(tmp_path, "WaveNet", {"arrays": arrays, "head_scale": 0.02})
-    assert document["version"] == "0.7.0"
+    assert document["version"] == "0.6.0"
     kinds = [item["type"] for item in document["config"]["layers"][0]["activation"]]
     assert kinds == ["Tanh", "ReLU"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxamp.core import ConfigError
-from jaxamp.layers import ACTIVATIONS, activation
+from jaxamp.layers import ACTIVATIONS, activation, gated
 
 SIGMOID_OF_2 = 1 / (1 + math.exp(-2))
 
@@ -20,6 +20,7 @@ KNOWN = [
     ("ReLU", 2, 2),
     ("LeakyReLU", -2, -0.02),
     ({"type": "LeakyReLU", "negative_slope": 0.25}, -2, -0.5),
+    ({"type": "PReLU", "negative_slope": 0.5}, -2, -1),
     ("Sigmoid", 2, SIGMOID_OF_2),
     ("SiLU", 2, 2 * SIGMOID_OF_2),
     ("Hardswish", -3, 0),
@@ -58,3 +59,17 @@ def test_unknown_names_and_options_are_refused_with_the_known_ones():
         ConfigError, match=r"LeakyReLU does not take slope.*negative_sl"
     ):
         activation({"type": "LeakyReLU", "slope": 0.1})
+
+
+def test_a_prelu_has_a_slope_for_each_channel():
+    x = jnp.asarray([[[-1.0, 2.0], [-1.0, 2.0]]])
+    spec = {"type": "PReLU", "negative_slopes": [0.1, 0.2]}
+    np.testing.assert_allclose(activation(spec)(x), [[[-0.1, 2.0], [-0.2, 2.0]]])
+
+
+def test_one_half_of_the_channels_lets_the_other_through():
+    x = jnp.asarray([[[-1.0], [3.0], [0.25], [0.5]]])
+    product = gated("gated", "ReLU", "Hardtanh", x)
+    np.testing.assert_allclose(product[0, :, 0], [0.0, 1.5])
+    blend = gated("blended", "ReLU", "Hardtanh", x)
+    np.testing.assert_allclose(blend[0, :, 0], [0.25 * 0 - 0.75, 3.0])

@@ -161,3 +161,16 @@ def test_the_last_samples_may_be_none():
     x = jnp.arange(6.0).reshape(1, 1, 6)
     np.testing.assert_array_equal(last(x, 2)[0, 0], [4, 5])
     assert last(x, 0).shape == (1, 1, 0)
+
+
+@pytest.mark.parametrize("length", [20, 300])
+def test_groups_of_channels_do_not_hear_each_other(length):
+    weight, bias, random = drawn(2, 6, 3, seed=1)
+    params = {"params": {"weight": jnp.asarray(weight), "bias": jnp.asarray(bias)}}
+    x = np.float32(random.standard_normal((2, 4, length)))
+    y, _ = CausalConv(6, 3, 2, groups=2).apply(params, x, jnp.zeros((2, 4, 0)))
+    halves = [
+        by_hand(x[:, 2 * g : 2 * g + 2], weight[part], bias[part], 2)
+        for g, part in enumerate((slice(0, 3), slice(3, 6)))
+    ]
+    np.testing.assert_allclose(y, np.concatenate(halves, axis=1), atol=1e-5)

@@ -10,11 +10,15 @@ from configs import SINGLE, model
 from tiny import WAVENET, noise
 
 from jaxamp.core import ConfigError
-from jaxamp.models import build, convnet, linear, recurrent, scale_output
+from jaxamp.models import build, convnet, linear, recurrent, scale_output, wavenet
 from jaxamp.stream import process
 
 SCALABLE = {
     "wavenet": WAVENET,
+    "wavenet with a head": wavenet(
+        arrays=[{"channels": 2, "dilations": [1], "head_size": 2}],
+        head={"kernel_sizes": [2, 1], "channels": 3, "activation": "Tanh"},
+    ),
     "convnet": convnet(channels=2, dilations=[1, 2]),
     "linear": linear(receptive_field=8, bias=True),
     "lstm": recurrent(hidden=[3]),
@@ -93,7 +97,7 @@ def test_hyperparameters_survive_json(name):
         (lambda: recurrent(cell="RNN"), "Known are: LSTM, GRU"),
         (lambda: recurrent(hidden=[]), "at least one size"),
         (lambda: recurrent(hidden=[4], head=False), "must have one cell, not 4"),
-        (lambda: build("WaveNet", {"arrays": []}), "must have head_size 1"),
+        (lambda: build("WaveNet", {"arrays": []}), "at least one layer array"),
     ],
 )
 def test_shapes_that_make_no_model_are_refused(wrong, message):

@@ -31,10 +31,14 @@ from nam.hooks import ExportModelDictPostHook
 from nam.models import ConvNet, Linear, init_from_nam
 from nam.models.factory import init
 from nam.models.metadata import UserMetadata
+from nam.models.wavenet._layer_array import _FILM_NAMES
 
 SAMPLE_RATE = 48_000
 SAMPLES = 6_000
+FEATURE_SAMPLES = 1_500
 BIAS_GAIN = 0.3
+SMALL = 0.3
+"""A size that picks the smaller network of a container, or the narrowest width."""
 
 
 def main():
@@ -43,14 +47,15 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     signal = test_signal()
     np.save(folder / "input.npy", signal)
-    for seed, (name, (build, gain)) in enumerate(NETWORKS.items()):
+    for seed, (name, (build, gain, *samples)) in enumerate(NETWORKS.items()):
         torch.manual_seed(seed)
         net = build()
         net.sample_rate = SAMPLE_RATE
         scale_weights(net, gain)
         net.eval()
         write(net, folder, name)
-        output = play(net, folder / f"{name}.nam", torch.from_numpy(signal))
+        heard = torch.from_numpy(signal[: samples[0] if samples else SAMPLES])
+        output = play(net, folder / f"{name}.nam", heard)
         np.save(folder / f"{name}.npy", output)
         print(f"{name}: {output.shape}, RMS about the mean {output.std(axis=-1)}")
 
@@ -108,6 +113,103 @@ def a2_preset():
     return preset["net"]["config"]
 
 
+def features(gain=1.5, top=None, **changes):
+    """One array of few channels, with some of what only later players know."""
+
+    def build():
+        return init("WaveNet", kwargs={"config": {**feature_config(changes), **top}})
+
+    top = top or {}
+    return build, gain, FEATURE_SAMPLES
+
+
+def feature_config(changes):
+    array = {
+        "input_size": 1,
+        "condition_size": 1,
+        "channels": 4,
+        "kernel_size": 3,
+        "dilations": [1, 3, 9],
+        "activation": "Tanh",
+        "head": {"out_channels": 1, "kernel_size": 1, "bias": True},
+    }
+    return {"layers_configs": [{**array, **changes}], "head_scale": 0.5}
+
+
+def films(shift, groups):
+    """Every slot in use."""
+    film = {"active": True, "shift": shift, "groups": groups}
+    return {"film_params": dict.fromkeys(_FILM_NAMES, film)}
+
+
+def paired(name, *activations):
+    return [
+        {"name": name, "primary": first, "secondary": second}
+        for first, second in activations
+    ]
+
+
+MIX = {"head_1x1_config": {"active": True, "out_channels": 6, "groups": 2}}
+CONDITION = {
+    "name": "WaveNet",
+    "config": feature_config(
+        {"head": {"out_channels": 4, "kernel_size": 2, "bias": True}}
+    ),
+}
+HEAD = {"channels": 3, "activation": "SiLU", "out_channels": 1, "kernel_sizes": [3, 2]}
+NAMED = ["ReLU", "SiLU", "Hardswish", "Sigmoid", "Softsign", "Hardtanh"]
+OPTIONS = [
+    {"name": "LeakyReLU", "negative_slope": 0.3},
+    {"name": "PReLU", "num_parameters": 4, "init": 0.7},
+    {"name": "PReLU", "init": 0.5},
+    {"name": "LeakyHardtanh", "min_val": -0.4, "max_val": 0.6, "max_slope": 0.2},
+]
+GATES = [("Tanh", "Sigmoid"), ("ReLU", "Hardtanh"), ("SiLU", "Tanh")]
+
+FEATURES = {
+    "kernel_sizes": features(kernel_size=[2, 5, 3]),
+    "head_kernel": features(head={"out_channels": 1, "kernel_size": 5, "bias": False}),
+    "activations": features(dilations=[1, 2, 3, 5, 8, 9], activation=NAMED),
+    "activation_options": features(dilations=[1, 2, 3, 5], activation=OPTIONS),
+    "bottleneck": features(bottleneck=2),
+    "groups": features(groups_input=2, bottleneck=2),
+    "layer1x1_groups": features(layer_1x1_config={"active": True, "groups": 2}),
+    # The trainer adds what such a layer says to what the next one hears and players
+    # do not, so only the last layer can be an oracle.
+    "layer1x1_off": features(dilations=[3], layer_1x1_config={"active": False}),
+    "head1x1": features(**MIX),
+    "gated": features(activation=paired("PairMultiply", *GATES)),
+    "blended": features(activation=paired("PairBlend", *GATES)),
+    "some_gated": features(activation=["Tanh", *paired("PairMultiply", *GATES[:2])]),
+    "film": features(**films(True, 1), **MIX, bottleneck=2),
+    "film_without_shift": features(2.0, **films(False, 1), **MIX),
+    "post_head": features(top={"head": HEAD}),
+    "condition": features(
+        top={"condition_dsp": CONDITION}, condition_size=4, groups_input_mixin=2
+    ),
+    "slimmable": features(
+        slimmable={
+            "method": "slice_channels_uniform",
+            "kwargs": {"allowed_channels": [2, 3, 4]},
+        }
+    ),
+    "everything": features(
+        gain=2.5,
+        top={"condition_dsp": CONDITION, "head": HEAD},
+        condition_size=4,
+        kernel_size=[3, 2, 4],
+        bottleneck=6,
+        groups_input=2,
+        groups_input_mixin=2,
+        layer_1x1_config={"active": True, "groups": 2},
+        activation=[*paired("PairBlend", *GATES[:2]), OPTIONS[0]],
+        head={"out_channels": 2, "kernel_size": 3, "bias": True},
+        **films(True, 2),
+        **MIX,
+    ),
+}
+
+
 def lstm():
     return init("LSTM", kwargs={"config": {"num_layers": 2, "hidden_size": 16}})
 
@@ -150,6 +252,7 @@ NETWORKS = {
     "convnet": (convnet(batchnorm=False), 2.0),
     "convnet_batchnorm": (convnet(batchnorm=True), 2.2),
     "linear": (linear, 1.0),
+    **FEATURES,
 }
 
 
@@ -175,6 +278,8 @@ class FixedDate(ExportModelDictPostHook):
             model_dict["metadata"]["date"][key] = 2000 if key == "year" else 1
         for submodel in model_dict["config"].get("submodels", []):
             self.apply(submodel["model"])
+        if "condition_dsp" in model_dict["config"]:
+            self.apply(model_dict["config"]["condition_dsp"])
         return model_dict
 
 
@@ -199,7 +304,16 @@ def play(net, path, signal):
     if model_dict["architecture"] == "LSTM":
         net = init_from_nam(model_dict).eval()
     with torch.no_grad():
-        return net(signal[None], pad_start=True)[0].numpy()
+        layers = model_dict["config"].get("layers", [])
+        if not any(layer["slimmable"] for layer in layers):
+            return net(signal[None], pad_start=True)[0].numpy()
+        return np.stack([slimmed(net, signal, size) for size in (SMALL, 1.0)])
+
+
+def slimmed(net, signal, size):
+    """Played at a share of the full size."""
+    net._net.set_slimming(size)
+    return net(signal[None], pad_start=True)[0].numpy()
 
 
 if __name__ == "__main__":

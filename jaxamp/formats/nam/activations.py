@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxamp.core import ConfigError, check_activation
-from jaxamp.formats.fields import Fields
+from jaxamp.formats.fields import LONGEST_LIST, Fields
 
 HARDTANH = {"type": "Hardtanh", "min_val": -1.0, "max_val": 1.0}
 """Spelled out by some trainers; players know no other corners."""
@@ -33,14 +33,29 @@ def plain(value: Any) -> Any:
     if dict(value) == HARDTANH:
         return "Hardtanh"
     options = {key: item for key, item in value.items() if key != "type"}
-    if not all(type(item) in (int, float) for item in options.values()):
-        return None
+    for key, item in options.items():
+        if not (is_numbers(item) if key == "negative_slopes" else is_number(item)):
+            return None
     return dict(value) if options else value["type"][:100]
+
+
+def is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def is_numbers(value: Any) -> bool:
+    """The slopes of a PReLU, one for each channel."""
+    return (
+        isinstance(value, list)
+        and 0 < len(value) <= LONGEST_LIST
+        and all(map(is_number, value))
+    )
 
 
 def spelled_out(spec: str | Mapping[str, Any]) -> dict[str, Any]:
     """The object that current players read, with the one option A2 spells out."""
     written: dict[str, Any] = {"type": spec} if isinstance(spec, str) else dict(spec)
-    if written["type"] == "LeakyReLU":
-        written.setdefault("negative_slope", 0.01)
+    slope = {"LeakyReLU": 0.01, "PReLU": 0.25}.get(written["type"])
+    if slope is not None and "negative_slopes" not in written:
+        written.setdefault("negative_slope", slope)
     return written

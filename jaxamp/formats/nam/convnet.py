@@ -10,7 +10,7 @@ from jaxamp.formats.fields import Fields, refuse
 from jaxamp.formats.layout import Slot, pack, unpack
 from jaxamp.formats.nam.activations import read_activation
 from jaxamp.formats.nam.document import CLASSIC, MODERN, Document
-from jaxamp.formats.nam.wavenet import LONGEST_PAST, MOST_LAYERS
+from jaxamp.formats.nam.limits import LONGEST_PAST, MOST_LAYERS
 from jaxamp.models import build
 
 KERNEL_SIZE = 2

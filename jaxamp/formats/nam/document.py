@@ -19,8 +19,11 @@ OLDEST, NEWEST = (0, 5, 0), (0, 7, 0)
 CLASSIC = "0.5.4"
 """What the most players read."""
 
+PARTS = "0.6.0"
+"""Bottlenecks, gates, groups, FiLM, 1x1 mixes, conditions, options of activations."""
+
 MODERN = "0.7.0"
-"""Kernel sizes and activations for each layer, nested heads, containers."""
+"""Kernel sizes for each layer, heads with a memory, narrower models, containers."""
 
 USUAL_RATE = 48_000
 """Hz, where a file does not say."""

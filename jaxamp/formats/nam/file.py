@@ -8,7 +8,7 @@ from typing import Any
 
 from jaxamp.core import ConfigError, FormatError, Model, Params
 from jaxamp.formats.files import read_bounded, replace_file
-from jaxamp.formats.nam import container, convnet, linear, lstm, wavenet
+from jaxamp.formats.nam import container, convnet, linear, lstm, slim, wavenet
 from jaxamp.formats.nam.document import USUAL_RATE, Document, from_bytes, to_bytes
 from jaxamp.formats.nam.metadata import complete
 from jaxamp.formats.strict_json import shown
@@ -30,9 +30,9 @@ def read_nam(
     The parameters are NumPy's, so that a file can be described without JAX.
 
     Args:
-        size: Of a file that holds several sizes, the share of the full size that may
-            be spent, 0 to 1; by default the largest is read. Elsewhere it means
-            nothing.
+        size: Of a file that holds several sizes, or a model that can be made
+            narrower, the share of the full size that may be spent, 0 to 1; by default
+            all of it. Elsewhere it means nothing.
 
     Raises:
         FormatError: names everything that is damaged or not supported.
@@ -40,8 +40,11 @@ def read_nam(
     path = Path(path)
     data = read_bounded(path)
     try:
-        document = container.choose(from_bytes(data), size)
+        whole = from_bytes(data)
+        document = container.choose(whole, size)
         model, params = decode(document)
+        if document is whole:  # a size has one meaning: a part, or a width
+            model, params = slim.slimmed(model, params, size)
     except (FormatError, ConfigError) as problem:
         raise FormatError(f"{path.name} cannot be read: {problem}") from None
     return model, params, dict(document.metadata)

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
-from jaxamp.core import Array
-from jaxamp.layers import CausalConv, Pointwise, activation, last
+from jaxamp.core import Array, Model, Params, State
+from jaxamp.layers import CausalConv, FiLM, Pointwise, activation, gated, last
+from jaxamp.models.layer_array import LayerArray
 from jaxamp.models.record import Functions
-from jaxamp.models.wavenet import LayerArray
+from jaxamp.models.wavenet import PostHead, Shape
 from jaxamp.models.wrap import wrap
 
 
@@ -17,7 +19,7 @@ class Layers(nn.Module):
     """One layer array.
 
     Shapes:
-        x `[b, i, t]`, condition `[b, 1, t]`, skip `[b, channels, t]` or None, state
+        x `[b, i, t]`, condition `[b, k, t]`, skip `[b, skip_size, t]` or None, state
         -> x `[b, channels, s]`, skip `[b, head_size, s]`, state
     """
 
@@ -30,43 +32,110 @@ class Layers(nn.Module):
         shape = self.shape
         x = Pointwise(shape.channels, bias=False, name="rechannel")(x)
         pasts = []
-        for index, (kernel_size, dilation, act) in enumerate(
-            zip(shape.kernel_sizes, shape.dilations, shape.activations, strict=True)
-        ):
-            conv = CausalConv(
-                shape.channels, kernel_size, dilation, name=f"conv_{index}"
-            )
-            z, past = conv(x, state["layers"][index])
+        for layer in range(len(shape.dilations)):
+            z, past = self.heard(layer, x, condition, state["layers"][layer])
             pasts.append(past)
-            length = z.shape[2]
-            heard = last(condition, length)
-            z = z + Pointwise(shape.channels, bias=False, name=f"mixin_{index}")(heard)
-            z = activation(act)(z)
-            skip = z if skip is None else added(skip, z)
-            layer1x1 = Pointwise(shape.channels, name=f"layer1x1_{index}")
-            x = last(x, length) + layer1x1(z)
+            z = self.answered(layer, z)
+            z = self.modulated("activation_post_film", layer, z, condition)
+            said = self.for_the_head(layer, z, condition)
+            skip = said if skip is None else added(skip, said)
+            x = self.for_the_next(layer, x, z, condition)
         head = CausalConv(
             shape.head_size, shape.head_kernel_size, bias=shape.head_bias, name="head"
         )
         skip, past = head(skip, state["head"])
         return x, skip, {"layers": tuple(pasts), "head": past}
 
+    def heard(
+        self, layer: int, x: Array, condition: Array, past: Any
+    ) -> tuple[Array, Any]:
+        """What a layer makes of the layer below and of the condition."""
+        shape, rows = self.shape, self.shape.rows(layer)
+        conv = CausalConv(
+            rows,
+            shape.kernel_sizes[layer],
+            shape.dilations[layer],
+            groups=shape.groups,
+            name=f"conv_{layer}",
+        )
+        z, past = conv(self.modulated("conv_pre_film", layer, x, condition), past)
+        z = self.modulated("conv_post_film", layer, z, condition)
+        z, near = together(z, condition)
+        m = self.modulated("input_mixin_pre_film", layer, near, near)
+        mixin = Pointwise(
+            rows, bias=False, groups=shape.mixin_groups, name=f"mixin_{layer}"
+        )
+        m = self.modulated("input_mixin_post_film", layer, mixin(m), near)
+        return self.modulated("activation_pre_film", layer, z + m, near), past
+
+    def answered(self, layer: int, z: Array) -> Array:
+        """The activation, through a gate where the layer has one."""
+        shape = self.shape
+        primary = shape.activations[layer]
+        if shape.gating[layer] == "none":
+            return activation(primary)(z)
+        secondary = shape.secondary_activations[layer]
+        return gated(shape.gating[layer], primary, secondary, z)
+
+    def for_the_head(self, layer: int, z: Array, condition: Array) -> Array:
+        """What a layer adds to the sum of all layers."""
+        head1x1 = self.shape.head1x1
+        if head1x1 is None:
+            return z
+        mix = Pointwise(
+            head1x1.out_channels, groups=head1x1.groups, name=f"head1x1_{layer}"
+        )
+        return self.modulated("head1x1_post_film", layer, mix(z), condition)
+
+    def for_the_next(self, layer: int, x: Array, z: Array, condition: Array) -> Array:
+        """What the layer above hears: the layer below, and what this one adds to it.
+
+        Without layer1x1 a layer adds nothing, as in players.
+        """
+        layer1x1 = self.shape.layer1x1
+        if layer1x1 is None:
+            return x
+        mix = Pointwise(
+            self.shape.channels, groups=layer1x1.groups, name=f"layer1x1_{layer}"
+        )
+        return last(x, z.shape[2]) + self.modulated(
+            "layer1x1_post_film", layer, mix(z), condition
+        )
+
+    def modulated(self, slot: str, layer: int, x: Array, condition: Array) -> Array:
+        """x as the condition modulates it, where the slot is in use."""
+        film = dict(self.shape.film).get(slot)
+        if film is None:
+            return x
+        modulation = FiLM(film.shift, film.groups, name=f"{slot}_{layer}")
+        return modulation(*together(x, condition))
+
+
+def together(x: Array, y: Array) -> tuple[Array, Array]:
+    """The newest samples of both, as many as the shorter one has.
+
+    From an unknown past, a layer answers less than the layer below, and a condition
+    less than the guitar.
+    """
+    length = min(x.shape[2], y.shape[2])
+    return last(x, length), last(y, length)
+
 
 def added(skip: Array, z: Array) -> Array:
-    """Their sum where both are certain: of either, the newest samples.
+    """Their sum where both are certain.
 
-    From an unknown past, a layer answers less than the layer below; a head with a
-    memory of its own may answer less still than the next array's first layers.
+    A head with a memory of its own may answer less than the next array's first layers.
     """
-    length = min(skip.shape[2], z.shape[2])
-    return last(skip, length) + last(z, length)
+    skip, z = together(skip, z)
+    return skip + z
 
 
 class WaveNet(nn.Module):
-    """Layer arrays, one after the other.
+    """Layer arrays, one after the other, and a head after all of them if there is one.
 
     Shapes:
-        x `[b, 1, t]`, state -> y `[b, 1, s]`, state
+        x `[b, 1, t]`, state, condition `[b, k, t]` or None for the guitar itself
+        -> y `[b, outputs, s]`, state
 
     Source:
         van den Oord et al. 2016; the array layout of .nam files.
@@ -74,28 +143,95 @@ class WaveNet(nn.Module):
 
     arrays: tuple[LayerArray, ...]
     head_scale: float
+    head: PostHead | None
 
     @nn.compact
-    def __call__(self, x: Array, state: tuple[Any, ...]) -> tuple[Array, Any]:
-        condition = x
+    def __call__(
+        self, x: Array, state: tuple[Any, ...], condition: Array | None = None
+    ) -> tuple[Array, Any]:
+        condition = x if condition is None else condition
         skip: Any = None
         new_state = []
-        for index, (shape, past) in enumerate(zip(self.arrays, state, strict=True)):
+        for index, shape in enumerate(self.arrays):
             layers = Layers(shape, name=f"array_{index}")
-            x, skip, new_past = layers(x, condition, skip, past)
+            x, skip, new_past = layers(x, condition, skip, state[index])
             new_state.append(new_past)
-        return jnp.asarray(self.head_scale, x.dtype) * skip, tuple(new_state)
+        y = jnp.asarray(self.head_scale, x.dtype) * skip
+        if self.head:
+            y, pasts = self.after_all(self.head, y, state[-1])
+            new_state.append(pasts)
+        return y, tuple(new_state)
+
+    def after_all(
+        self, head: PostHead, y: Array, pasts: tuple[Any, ...]
+    ) -> tuple[Array, tuple[Any, ...]]:
+        """Activations and convolutions in turn."""
+        new_pasts = []
+        for index, (kernel_size, width) in enumerate(
+            zip(head.kernel_sizes, head.widths, strict=True)
+        ):
+            conv = CausalConv(width, kernel_size, name=f"head_{index}")
+            y, new_past = conv(activation(head.activation)(y), pasts[index])
+            new_pasts.append(new_past)
+        return y, tuple(new_pasts)
 
 
-def functions(shapes: tuple[LayerArray, ...], head_scale: float) -> Functions:
-    """What the arrays compute, one after the other."""
-    return wrap(
-        WaveNet(shapes, head_scale),
-        lambda _, batch, dtype: tuple(empty(shape, batch, dtype) for shape in shapes),
+def functions(shape: Shape) -> Functions:
+    """What the arrays compute, of the guitar and of what conditions them."""
+    network = WaveNet(shape.arrays, shape.head_scale, shape.head)
+    plain = wrap(network, lambda _, batch, dtype: empty(shape, batch, dtype))
+    if shape.condition is None:
+        return plain
+    return conditioned(network, plain, shape.condition, shape.condition_size)
+
+
+def conditioned(
+    network: WaveNet, plain: Functions, condition: Model, size: int
+) -> Functions:
+    """The same, with the condition made by another model of the same guitar."""
+
+    def init(key: Array) -> Params:
+        own, other = jax.random.split(key)
+        x = jnp.zeros((1, 1, 1), jnp.float32)
+        heard = jnp.zeros((1, size, 1), jnp.float32)
+        params = network.init(own, x, plain.init_state(x, 1), heard)["params"]
+        return {**params, "condition": condition.init(other)}
+
+    def init_state(params: Params, batch: int) -> State:
+        return {
+            "condition": condition.init_state(params["condition"], batch),
+            "network": plain.init_state(params, batch),
+        }
+
+    def apply(
+        params: Params, x: Array, controls: Array | None, state: State
+    ) -> tuple[Array, State]:
+        own = {key: part for key, part in params.items() if key != "condition"}
+        heard, below = condition.apply(
+            params["condition"], x, controls, state["condition"]
+        )
+        variables = {"params": own}
+        y, above = network.apply(variables, x, state["network"], heard)  # pyright: ignore
+        return y, {"condition": below, "network": above}
+
+    return Functions(init, init_state, apply)
+
+
+def empty(shape: Shape, batch: int, dtype: Any) -> tuple[Any, ...]:
+    """The state of arrays that know nothing of the past."""
+    state: tuple[Any, ...] = tuple(
+        {
+            "layers": (nothing(batch, array.channels, dtype),) * len(array.dilations),
+            "head": nothing(batch, array.skip_size, dtype),
+        }
+        for array in shape.arrays
     )
+    if shape.head is None:
+        return state
+    inputs = (shape.arrays[-1].head_size, *shape.head.widths[:-1])
+    return (*state, tuple(nothing(batch, i, dtype) for i in inputs))
 
 
-def empty(shape: LayerArray, batch: int, dtype: Any) -> dict[str, Any]:
-    """The state of an array that knows nothing of the past."""
-    past = jnp.zeros((batch, shape.channels, 0), dtype)
-    return {"layers": (past,) * len(shape.dilations), "head": past}
+def nothing(batch: int, channels: int, dtype: Any) -> Array:
+    """No past at all."""
+    return jnp.zeros((batch, channels, 0), dtype)
