@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx_graphs import modest, noise, offline, session, streamed, written
 from random_models import draw_params
+from wavenet_parts import wavenets
 
 import jaxamp
 from jaxamp import formats
@@ -108,31 +109,11 @@ def by_values(part):
     return part.shape, round(float(part.sum()), 3)
 
 
-@st.composite
-def wavenets(draw):
-    widths = draw(st.lists(st.integers(1, 3), min_size=1, max_size=2))
-    activations = st.sampled_from(["Tanh", "ReLU", "Softsign", "Fasttanh", "Sigmoid"])
-    arrays = []
-    for index, width in enumerate(widths):
-        layers = draw(st.integers(1, 2))
-        per_layer = {"min_size": layers, "max_size": layers}
-        arrays.append(
-            {
-                "channels": width,
-                "dilations": draw(st.lists(st.integers(1, 9), **per_layer)),
-                "kernel_size": draw(st.lists(st.integers(1, 4), **per_layer)),
-                "activation": draw(st.lists(activations, **per_layer)),
-                "head_size": [*widths, 1][index + 1],
-                "head_kernel_size": draw(st.sampled_from([1, 3])),
-                "head_bias": draw(st.booleans()),
-            }
-        )
-    return {"arrays": arrays, "head_scale": draw(st.floats(0.01, 2))}
-
-
 @settings(max_examples=5, deadline=None)  # each compiles two programs
 @given(wavenets(), st.lists(st.integers(1, 40), min_size=1, max_size=5))
-def test_any_small_wavenet_is_played_in_any_blocks(tmp_path_factory, options, lengths):
+def test_any_wavenet_of_any_parts_is_played_in_any_blocks(
+    tmp_path_factory, options, lengths
+):
     folder = tmp_path_factory.mktemp("onnx")
     model = build("WaveNet", options)
     params, x = modest(model), noise(sum(lengths))

@@ -12,6 +12,7 @@ from jaxamp.layers import activation
 
 OTHERS = {
     "LeakyReLU": {"negative_slope": -0.3},
+    "PReLU": {"negative_slopes": [0.5]},
     "LeakyHardtanh": {
         "min_val": -0.5,
         "max_val": 0.25,

@@ -1,7 +1,9 @@
 """Activations in the words of ONNX."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from jaxamp.core import FormatError, check_activation
 from jaxamp.formats.onnx.graph import Graph
@@ -16,6 +18,17 @@ def activate(graph: Graph, spec: Any, x: str) -> str:
             f"format, or train with one of: {', '.join(EMITTERS)}."
         )
     return EMITTERS[name](graph, x, **options)
+
+
+def gate(graph: Graph, mode: str, primary: Any, secondary: Any, x: str) -> str:
+    """What one half of the channels of x lets through of the other."""
+    first, second = graph.outputs("Split", 2, x, axis=1)
+    share = activate(graph, secondary, second)
+    shaped = graph.node("Mul", share, activate(graph, primary, first))
+    if mode == "gated":
+        return shaped
+    rest = graph.node("Sub", graph.number(1), share)
+    return graph.node("Add", shaped, graph.node("Mul", rest, first))
 
 
 def hard_tanh(graph: Graph, x: str) -> str:
@@ -45,6 +58,17 @@ def silu(graph: Graph, x: str) -> str:
 
 def leaky_relu(graph: Graph, x: str, negative_slope: float = 0.01) -> str:
     return graph.node("LeakyRelu", x, alpha=float(negative_slope))
+
+
+def parametric_relu(
+    graph: Graph,
+    x: str,
+    negative_slope: float = 0.25,
+    negative_slopes: Sequence[float] | None = None,
+) -> str:
+    slopes = [negative_slope] if negative_slopes is None else list(negative_slopes)
+    slope = graph.constant(np.asarray(slopes, np.float32)[:, None])
+    return graph.node("PRelu", x, slope)
 
 
 def leaky_hard_tanh(
@@ -77,6 +101,7 @@ EMITTERS: Mapping[str, Callable[..., str]] = {
     "Fasttanh": fast_tanh,
     "ReLU": plain("Relu"),
     "LeakyReLU": leaky_relu,
+    "PReLU": parametric_relu,
     "Sigmoid": plain("Sigmoid"),
     "SiLU": silu,
     "Hardswish": plain("HardSwish"),

@@ -4,7 +4,8 @@ The architectures' emitters do not know which of the two it is: they ask for the
 and say what the next one is. Offline, the past is silence and the next is dropped.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,13 +34,24 @@ class Graph:
         self._inputs = [described("x", ("batch", 1, "samples"))]
         self._outputs: list[onnx.ValueInfoProto] = []
         self._shapes: dict[tuple[int, ...], str] = {}
+        self._place = ""
+
+    @contextlib.contextmanager
+    def inside(self, part: str) -> Iterator[None]:
+        """Within, named constants and pasts belong to a part of the network."""
+        outside = self._place
+        self._place = f"{outside}{part}."
+        yield
+        self._place = outside
 
     def constant(self, value: Any, name: str | None = None) -> str:
         """A tensor that never changes; unnamed ones that are alike are stored once."""
         value = np.asarray(value)
         if name is None:
-            same = "_".join(map(str, value.ravel().tolist()))
-            name = f"{value.dtype}_{value.ndim}d_{same}"
+            same = "_".join(map(str, (*value.shape, "", *value.ravel().tolist())))
+            name = f"{value.dtype}_{same}"
+        else:
+            name = self._place + name
         self._constants[name] = value
         return name
 
@@ -67,22 +79,24 @@ class Graph:
         Args:
             silence: `[1, …]`
         """
+        shape = silence.shape[1:]
         if self.stream:
-            self._constants[name] = silence
-            self._inputs.append(described(name, ("batch", *silence.shape[1:])))
-            given, shape = name, [1] * (silence.ndim - 1)
+            given = self.constant(silence, name)
+            self._inputs.append(described(given, ("batch", *shape)))
+            shape = (1,) * len(shape)
         else:
-            given, shape = self.constant(brief(silence), name), silence.shape[1:]
-        return self.node("Expand", given, self._sizes(tuple(shape)))
+            given = self.constant(brief(silence), name)
+        return self.node("Expand", given, self._sizes(shape))
 
     def keep(
         self, name: str, silence: np.ndarray, operator: str, *inputs: str, **rest: Any
     ) -> None:
         """Ends the next block's past with a last node."""
         if self.stream:
-            self._append(operator, inputs, [NEXT + name], rest)
+            following = NEXT + self._place + name
+            self._append(operator, inputs, [following], rest)
             shape = ("batch", *silence.shape[1:])
-            self._outputs.append(described(NEXT + name, shape))
+            self._outputs.append(described(following, shape))
 
     def convolution(
         self,
