@@ -206,8 +206,8 @@ def test_a_damaged_player_file_is_refused_by_every_command(
         )
         assert_refused(run(capsys, command, tmp_path / name, *rest), name)
     with (tmp_path / "huge.nam").open("wb") as file:
-        file.truncate(65 << 20)
-    assert_refused(run(capsys, "info", tmp_path / "huge.nam"), "larger than 64 MB")
+        file.truncate(33 << 20)
+    assert_refused(run(capsys, "info", tmp_path / "huge.nam"), "larger than 32 MB")
     assert not list(tmp_path.glob("o.*"))
 
 
