@@ -17,9 +17,12 @@ SEARCH = 10_000
 
 
 def evaluate(
-    model: Model, params: Params, captures: Iterable[Capture]
+    model: Model,
+    params: Params,
+    captures: Iterable[Capture],
+    controls: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """Every reported metric over the captures, end to end.
+    """Every reported metric over the captures, end to end, with knobs at `[k]`.
 
     The model is warmed on each capture's context, or on silence.
     """
@@ -27,8 +30,8 @@ def evaluate(
     for capture in captures:
         begin = capture.context.size
         heard = np.concatenate([capture.context, capture.input])
-        played = trimmed(play(model, params, pieces(heard)), begin)
-        compare(scores, played, capture.target)
+        played = play(model, params, pieces(heard), controls=controls)
+        compare(scores, trimmed(played, begin), capture.target)
     return scores.result()
 
 
@@ -72,8 +75,11 @@ def lag(prediction: np.ndarray, target: np.ndarray) -> int:
     return int(np.argmax(near)) - reach
 
 
-def aliased(model: Model, params: Params) -> dict[str, float]:
+def aliased(
+    model: Model, params: Params, controls: np.ndarray | None = None
+) -> dict[str, float]:
     """Aliased over harmonic energy of the model, for each probe frequency."""
     return aliasing(
-        lambda probe: process(model, params, probe), sample_rate=model.sample_rate
+        lambda probe: process(model, params, probe, controls=controls),
+        sample_rate=model.sample_rate,
     )

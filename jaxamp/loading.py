@@ -1,13 +1,17 @@
 """Opens anything that is a model: a run directory or a player's file."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxamp.core import FormatError, Model, Params
+import numpy as np
+
+from jaxamp.core import ConfigError, FormatError, Model, Params
 from jaxamp.formats import read
+from jaxamp.formats.nam.container import pick
 from jaxamp.models import build, scale_output
 
 
@@ -33,25 +37,39 @@ def load(path: str | Path) -> tuple[Model, Params]:
     return loaded.model, jax.tree.map(jax.numpy.asarray, loaded.params)
 
 
-def load_described(path: str | Path) -> Loaded:
-    """The same, with the metadata; a file's parameters are still NumPy's."""
+def load_described(path: str | Path, *, size: float | None = None) -> Loaded:
+    """The same, with the metadata; a file's parameters are still NumPy's.
+
+    Args:
+        size: Of a model in several sizes, the share of the full size that may be
+            spent, 0 to 1; the largest by default.
+    """
     path = Path(path)
+    refuse_unlike_share(size)
     if not path.exists():
         raise FormatError(
             f"There is no model at {str(path)!r}. Give a run directory, as "
             "`jaxamp train` prints it, or a model file such as amp.nam."
         )
     if path.is_dir():
-        return load_run(path)
-    return Loaded(*read(path))
+        return load_run(path, size)
+    return Loaded(*read(path, size=size))
 
 
-def load_run(folder: Path) -> Loaded:
+def refuse_unlike_share(size: Any) -> None:
+    """Raises ConfigError for what is no share of a full size."""
+    number = isinstance(size, int | float) and not isinstance(size, bool)
+    if size is not None and not (number and 0 <= size <= 1):
+        raise ConfigError(f"size={size!r} must be a number from 0 to 1, or null.")
+
+
+def load_run(folder: Path, size: float | None = None) -> Loaded:
     """The best parameters of a run, as loud as the amp was recorded."""
     sizes = folder / "sizes.json"
     if sizes.is_file():
-        largest = load_run(folder / list(json.loads(sizes.read_text()))[-1])
-        return dataclasses.replace(largest, metadata=metadata(folder))
+        limits = json.loads(sizes.read_text())
+        name = list(limits)[pick(list(limits.values()), size)]
+        return dataclasses.replace(load_run(folder / name), metadata=metadata(folder))
     if not (folder / "checkpoints").is_dir():
         raise FormatError(
             f"{str(folder)!r} is no run directory: it has no checkpoints. Give the "
@@ -70,3 +88,16 @@ def metadata(folder: Path) -> dict[str, Any]:
     """What the run's exported file says of itself."""
     file = folder / "metadata.json"
     return json.loads(file.read_text()) if file.is_file() else {}
+
+
+def digest(path: Path, params: Params) -> str:
+    """SHA-256 of a model file; of a run, of the parameters taken from it."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    import jax  # noqa: PLC0415 (not needed to describe a file, and slow to import)
+
+    found = hashlib.sha256()
+    for leaf in jax.tree.leaves(params):
+        found.update(np.asarray(leaf).tobytes())
+    return found.hexdigest()

@@ -3,7 +3,9 @@
 The other half of `read_back.py`, which lets the peer read and play the same files.
 Runs in jaxamp's own environment.
 
-    python write_for_peer.py DIR
+    python write_for_peer.py DIR [FILE.nam ...]
+
+Files are read, and written again, into DIR.
 """
 
 import argparse
@@ -27,10 +29,14 @@ A2_KERNELS = [6] * 14 + [15] * 2 + [6] * 7
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="DIR")
-    folder = parser.parse_args().folder
+    parser.add_argument("files", type=Path, metavar="FILE.nam", nargs="*")
+    given = parser.parse_args()
+    folder = given.folder
     folder.mkdir(parents=True, exist_ok=True)
     signal = 0.3 * np.random.default_rng(0).standard_normal(SAMPLES)
     np.save(folder / "input.npy", signal.astype(np.float32))
+    for path in given.files:
+        again(path, folder, signal)
     written = {}
     for seed, (name, (architecture, options)) in enumerate(MODELS.items()):
         model = build(architecture, options)
@@ -44,6 +50,14 @@ def main():
     both = [play(model, params, signal) for _, model, params in parts]
     np.save(folder / "a2_container.npy", np.stack(both))
     print("a2_container")
+
+
+def again(path, folder, signal):
+    """A file as jaxamp reads it and writes it."""
+    model, params, metadata = formats.read(path)
+    formats.write(folder / path.name, model, params, metadata=metadata)
+    np.save(folder / f"{path.stem}.npy", play(model, params, signal))
+    print(path.stem)
 
 
 def a1(first, first_dilations, second, second_dilations):

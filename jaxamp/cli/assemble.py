@@ -17,6 +17,7 @@ from jaxamp.data import Windows, windows
 from jaxamp.losses import WeightedSum
 from jaxamp.models import is_recurrent
 from jaxamp.train import Optimizer, Passage, Plan, Task, passage
+from jaxamp.warm_start import Beginning
 
 PRECISIONS = {
     "float32": (jnp.float32, "float32"),
@@ -34,7 +35,7 @@ RECURRENT_CHUNK = 2048
 TRAIN_KEYS = (
     "steps", "minutes", "threshold_esr", "patience", "validate_every", "batch",
     "outputs", "sampling", "level_db", "burn_in", "chunk", "update_every_chunk",
-    "microbatch", "clip_norm", "average_decay", "precision",
+    "microbatch", "clip_norm", "average_decay", "precision", "init",
 )  # fmt: skip
 
 NOT_OPTIONS = ("_target_", "learning_rate")
@@ -66,6 +67,8 @@ class Job:
     samples_per_step: int
     target_gain: float
     """What the targets were multiplied by."""
+    init: Beginning | None = None
+    """What it takes from another model before its first step."""
 
 
 def assemble(config: Mapping[str, Any], model: Model, recording: Recording) -> Job:
@@ -187,7 +190,7 @@ def chunk(train: Mapping[str, Any], model: Model) -> int | None:
             f"to step; a {model.architecture} has a memory of known length instead. "
             "Use train.update_every_chunk=false."
         )
-    if train["update_every_chunk"] and model.hyperparameters["learned_state"]:
+    if train["update_every_chunk"] and model.hyperparameters.get("learned_state"):
         raise ConfigError(
             "train.update_every_chunk starts each window from a burn-in, behind which "
             "a learned state is never learned. Use model.learned_state=false."
@@ -290,6 +293,11 @@ def checked(train: Mapping[str, Any]) -> Mapping[str, Any]:
     if burn_in != "auto" and not (is_whole(burn_in) and burn_in >= 0):
         raise ConfigError(
             f"train.burn_in={burn_in!r} must be auto or a number of samples."
+        )
+    if not isinstance(train["init"], str | None):
+        raise ConfigError(
+            f"train.init={train['init']!r} must be a run directory or a model file, or "
+            "null to draw all parameters."
         )
     if not isinstance(train["update_every_chunk"], bool):
         raise ConfigError(

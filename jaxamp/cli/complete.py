@@ -147,6 +147,7 @@ def summary(
     """The content of `result.json`."""
     job, progress = part.job, outcome.progress
     heard = progress.step * job.samples_per_step
+    init = {"init": dict(job.init.record)} if job.init else {}
     return {
         "architecture": model.architecture,
         "model": part.name,
@@ -170,6 +171,7 @@ def summary(
         },
         "device": jax.devices()[0].device_kind,
         "versions": versions(),
+        **init,
     }
 
 

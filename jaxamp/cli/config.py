@@ -17,6 +17,7 @@ ALLOWED = (
     "jaxamp.data",
     "jaxamp.losses",
     "jaxamp.models",
+    "jaxamp.teacher",
     "jaxamp.train",
     "optax",
 )

@@ -1,7 +1,11 @@
-"""`jaxamp evaluate MODEL --input X --target Y`: metrics of a model on a recording."""
+"""`jaxamp evaluate MODEL --input X --target Y`: metrics of a model on a recording.
+
+With `--teacher OTHER` instead of a target, the other model plays the target.
+"""
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from jaxamp.cli.folder import write_text
+from jaxamp.cli.knobs import add_knobs, named_settings, settings_of
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.reamp import channel, refuse_other_rate
 from jaxamp.core import Capture, CaptureError, ConfigError, Model, Params
@@ -22,48 +27,78 @@ def run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("jaxamp evaluate", description=__doc__)
     parser.add_argument("model", help="a run directory or a model file")
     parser.add_argument("--input", required=True, help="dry audio")
-    parser.add_argument("--target", required=True, help="the same through the amp")
+    answer = parser.add_mutually_exclusive_group(required=True)
+    answer.add_argument("--target", help="the same through the amp")
+    answer.add_argument("--teacher", help="a model to play the target")
     parser.add_argument(
         "--delay",
-        default="auto",
-        help="samples the target trails the input by; auto finds them by comparing "
-        "with what the model plays",
+        help="samples the target trails the input by; auto, which is usual, finds "
+        "them by comparing with what the model plays; a teacher's target trails by 0",
     )
     parser.add_argument("--channel", help="of files with several: 0, 1, left, right")
     parser.add_argument("--json", help="file to write the numbers to")
+    add_knobs(parser)
     return compare(parser.parse_args(arguments))
 
 
 def compare(given: argparse.Namespace) -> int:
     """Measures what the arguments say."""
     # Imported here, so that help and mistakes in the arguments come at once.
-    from jaxamp.data import check_pair, read_audio  # noqa: PLC0415
     from jaxamp.loading import load  # noqa: PLC0415
 
-    x = read_audio(given.input, channel(given.channel))
-    y = read_audio(given.target, channel(given.channel))
-    check_pair(x, y, ignore_checks=("clipping",))
+    usual = "0" if given.teacher else "auto"
     keep_compiled()
+    x, y, sample_rate = heard(given)
     model, params = load(given.model)
-    refuse_other_rate(model, x.sample_rate, given.input)
-    delay = wanted_delay(given.delay, model, params, x.samples, y.samples)
-    metrics = measure(model, params, aligned(x.samples, y.samples, delay))
+    refuse_other_rate(model, sample_rate, given.input)
+    controls = settings_of(model, given.knob)
+    delay = wanted_delay(given.delay or usual, model, params, x, y, controls)
+    metrics = measure(model, params, aligned(x, y, delay), controls)
     answer = {"esr": metrics["esr"], "delay": delay, "metrics": metrics}
+    if controls is not None:
+        answer["controls"] = dict(zip(model.controls, controls.tolist(), strict=True))
+        print(f"{given.model}{named_settings(model, controls)}", file=sys.stderr)
     print(table(answer))
     if given.json:
         write_text(Path(given.json), json.dumps(answer, indent=2) + "\n")
     return 0
 
 
-def measure(model: Model, params: Params, capture: Capture) -> dict[str, float]:
+def heard(given: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, int]:
+    """The dry audio, what answers it, and their sample rate."""
+    from jaxamp.data import check_pair, read_audio  # noqa: PLC0415
+
+    if given.teacher:
+        from jaxamp.teacher import lesson  # noqa: PLC0415
+
+        taken = lesson(given.teacher, given.input, channel(given.channel))
+        return taken.input, taken.target, taken.sample_rate
+    x = read_audio(given.input, channel(given.channel))
+    y = read_audio(given.target, channel(given.channel))
+    check_pair(x, y, ignore_checks=("clipping",))
+    return x.samples, y.samples, x.sample_rate
+
+
+def measure(
+    model: Model,
+    params: Params,
+    capture: Capture,
+    controls: np.ndarray | None = None,
+) -> dict[str, float]:
     """Every metric of the model on the recording."""
     from jaxamp.evaluate import aliased, evaluate  # noqa: PLC0415
 
-    return evaluate(model, params, [capture]) | aliased(model, params)
+    scores = evaluate(model, params, [capture], controls)
+    return scores | aliased(model, params, controls)
 
 
 def wanted_delay(
-    given: str, model: Model, params: Params, x: np.ndarray, y: np.ndarray
+    given: str,
+    model: Model,
+    params: Params,
+    x: np.ndarray,
+    y: np.ndarray,
+    controls: np.ndarray | None = None,
 ) -> int:
     """The delay as given, or found by comparing the target with the prediction."""
     if given != "auto":
@@ -79,7 +114,8 @@ def wanted_delay(
     loudest = int(np.argmax(np.abs(y)))
     size = ALIGNED_SECONDS * model.sample_rate
     start = max(0, min(loudest - size // 2, min(x.size, y.size) - size))
-    return lag(process(model, params, x[start : start + size]), y[start : start + size])
+    heard, answer = x[start : start + size], y[start : start + size]
+    return lag(process(model, params, heard, controls=controls), answer)
 
 
 def aligned(x: np.ndarray, y: np.ndarray, delay: int) -> Capture:

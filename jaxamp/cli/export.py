@@ -2,12 +2,15 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from jaxamp.cli.main import keep_compiled
 from jaxamp.core import ConfigError
 from jaxamp.formats import FORMATS, find, write
+from jaxamp.formats.labels import left_out
 from jaxamp.formats.nam import write_container
 from jaxamp.loading import load_described
 
@@ -29,15 +32,31 @@ def run(arguments: Sequence[str]) -> int:
         export_sizes(Path(given.model), output, given.format)
     else:
         loaded = load_described(given.model)
+        labels = relabelled(loaded.metadata, output, given.format)
         write(
             output,
             loaded.model,
             loaded.params,
-            metadata=loaded.metadata,
+            metadata=labels,
             format=given.format,
         )
     print(f"{output} written.")
     return 0
+
+
+def relabelled(
+    metadata: Mapping[str, Any], output: Path, format: str | None
+) -> dict[str, Any]:
+    """What was noted, in the words of the file to write; says what has none."""
+    labels = find(output, format, "write").words(metadata)
+    lost = left_out(metadata, labels)
+    if lost:
+        print(
+            f"jaxamp: {output} has no words for {', '.join(map(ascii, lost))}; left "
+            "out.",
+            file=sys.stderr,
+        )
+    return labels
 
 
 def export_sizes(run: Path, output: Path, format: str | None) -> None:

@@ -92,7 +92,7 @@ def finished(folder: Path, config: Mapping[str, Any]) -> dict[str, Any] | None:
             train["asked"] == plain(asked(config["train"]))
             and isinstance(result["esr"], float)
             and train["stopped"] != "interrupted"
-            and flat(old) == flat(config)
+            and given(old) == given(config)
         )
     except DAMAGED:
         return None  # not there, or not whole
@@ -179,6 +179,14 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
         ]
         return {key: value for items in pairs for key, value in items}
     return {prefix: plain(node)}
+
+
+def given(config: Any) -> dict[str, Any]:
+    """What a configuration sets; keys at null are as good as those of later versions.
+
+    So a run is not done again for a key that was added since and is left at null.
+    """
+    return {key: value for key, value in flat(config).items() if value is not None}
 
 
 def plain(value: Any) -> Any:

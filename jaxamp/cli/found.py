@@ -256,8 +256,11 @@ def differing_keys(runs: Iterable[Finished]) -> list[str]:
 
 
 def newer(key: str, runs: Sequence[Finished]) -> bool:
-    """Whether some runs were made before there was such a key."""
-    return any(key not in one.config for one in runs)
+    """Whether some runs were made before there was such a key.
+
+    A run without `train.init` is known to have drawn all its parameters.
+    """
+    return key != "train.init" and any(key not in one.config for one in runs)
 
 
 def follows(key: str, runs: Sequence[Finished]) -> bool:
@@ -311,8 +314,10 @@ def identity(capture: Mapping[str, Any]) -> str:
 
 
 def title(capture: Mapping[str, Any]) -> str:
-    """A capture in words: the amp's files, or the demo's knobs."""
+    """A capture in words: the amp's files, the teacher's, or the demo's knobs."""
     try:
+        if "teacher" in capture:
+            return shown(capture["teacher"]["file"])
         if "knobs" in capture:
             knobs = " ".join(f"{k} {v:g}" for k, v in capture["knobs"].items())
             return shown(f"demo, {knobs}")

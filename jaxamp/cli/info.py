@@ -46,6 +46,7 @@ def described(loaded: Loaded) -> dict[str, Any]:
         "receptive_field": model.receptive_field,
         "receptive_field_ms": 1000 * model.receptive_field / model.sample_rate,
         "sample_rate": model.sample_rate,
+        "controls": list(model.controls),
         "hyperparameters": dict(model.hyperparameters),
         "metadata": dict(loaded.metadata),
     }
@@ -59,7 +60,11 @@ def noted(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None  # not finished, or no run: whoever loads it will say
     milliseconds = 1000 * facts["receptive_field"] / facts["sample_rate"]
-    return facts | {"receptive_field_ms": milliseconds, "metadata": metadata(folder)}
+    return facts | {
+        "receptive_field_ms": milliseconds,
+        "controls": facts["hyperparameters"].get("controls", []),
+        "metadata": metadata(folder),
+    }
 
 
 def measured(model: str, path: str) -> dict[str, float]:
@@ -84,6 +89,8 @@ def table(facts: dict[str, Any]) -> str:
         f"{facts['receptive_field_ms']:.2f} ms",
         "sample rate": f"{facts['sample_rate']} Hz",
     }
+    if facts["controls"]:
+        rows["controls"] = ", ".join(facts["controls"])
     for name, value in {**facts["metadata"], **facts.get("measured", {})}.items():
         rows[name] = json.dumps(value)
     width = max(map(len, rows))

@@ -12,6 +12,7 @@ import jax
 from jaxamp.cli.assemble import Job
 from jaxamp.cli.complete import completed
 from jaxamp.cli.folder import held
+from jaxamp.cli.init import told
 from jaxamp.cli.prepare import Part, begin, noticed, prepared, recorded
 from jaxamp.train import (
     Advance,
@@ -67,6 +68,7 @@ def trained(
             stack.callback(checkpoints.close)
         found = take_up(folders, [likes[job.task] for job in jobs], plans, warn)
         made = [one[1].step if one else 0 for one in found]
+        say_beginnings(parts, [one is None for one in found])
         members = []
         for part, job, folder, one, step in zip(
             parts, jobs, folders, found, made, strict=True
@@ -86,6 +88,7 @@ def trained(
                     name=part.size,
                     weights=job.weights,
                     target_gain=job.target_gain,
+                    taken=job.init.taken if job.init else None,
                     resumed=one,
                 )
             )
@@ -96,6 +99,19 @@ def trained(
         interrupted = stack.enter_context(interruptible())
         outcomes = fit(members, screen, advance=advance, interrupted=interrupted)
         return outcomes, interrupted()
+
+
+def say_beginnings(parts: Sequence[Part], begins: Sequence[bool]) -> None:
+    """Says once what runs begin with that do not draw all their parameters."""
+    said = [
+        told(part.job.init, new, part.size)
+        for part, new in zip(parts, begins, strict=True)
+    ]
+    for text, odd in dict.fromkeys(said):
+        if odd:
+            warn(text)
+        elif text:
+            print(text, flush=True)
 
 
 def like(job: Job) -> TrainState:

@@ -13,6 +13,12 @@ from jaxamp.formats.nam import training_record
 from jaxamp.formats.nam.loudness import loudness_and_gain
 from jaxamp.formats.nam.metadata import CHECKS
 
+TAUGHT = (
+    "gear_type", "gear_make", "gear_model", "tone_type", "input_level_dbu",
+    "output_level_dbu",
+)  # fmt: skip
+"""What is as true of a student as of its teacher: which amp it is, and how loud."""
+
 EXPORT_KEYS = (
     "name", "modeled_by", "gear_type", "gear_make", "gear_model", "tone_type",
     "input_level_dbu", "output_level_dbu", "loudness_input",
@@ -47,10 +53,20 @@ def labels(
     measured = loudness_and_gain(model, params, signal)._asdict()
     heard = {key: value for key, value in measured.items() if np.isfinite(value)}
     training = training_record(
-        validation_esr=esr, ignore_checks=bool(ignore_checks), **delays(findings)
+        validation_esr=esr,
+        ignore_checks=bool(ignore_checks),
+        **delays(findings),
+        **checked(findings),
     )
     date = CHECKS["date"]("date", datetime.datetime.now())
-    return {"date": date, **words(export), **heard, "training": training}
+    said = {**taught(findings), **words(export)}
+    return {"date": date, **said, **heard, "training": training}
+
+
+def taught(findings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a student says of its amp unless told otherwise: its teacher's words."""
+    said = findings.get("teacher", {}).get("metadata", {})
+    return {key: said[key] for key in TAUGHT if key in said}
 
 
 def loudness_input(path: str | None, sample_rate: int) -> np.ndarray | None:
@@ -77,4 +93,25 @@ def delays(findings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "delays": [delay["samples"] for delay in found],
         "recommended_delay": found[0]["applied"],
+    }
+
+
+def checked(findings: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found in the recordings, as the training record has it."""
+    checks = [pair["checks"] for pair in findings.get("pairs", ()) if "checks" in pair]
+    if not checks:
+        return {}
+    faults = {
+        fault["check"]
+        for pair in checks
+        for fault in pair["found"]
+        if fault["severity"] != "note"
+    }
+    signal = checks[0]["signal"]
+    major = (signal or "").removeprefix("standard input ").partition(".")[0]
+    return {
+        "input_version": int(major) if major.isdigit() else 0,
+        "input_name": signal,
+        "checks_passed": all(pair["passed"] for pair in checks),
+        "faults": sorted(faults),
     }

@@ -23,6 +23,8 @@ COMMANDS = {
     "compare": "compare runs: size, speed and ESR of every model",
     "export": "write a model as a player's file",
     "info": "describe a model",
+    "signal": "write the capture signal, to play through an amp",
+    "check": "look for faults in a recording, before training on it",
 }
 
 INTERRUPTED = 130

@@ -11,6 +11,7 @@ import numpy as np
 from jaxamp.cli.assemble import Job, assembled
 from jaxamp.cli.config import GROUPS, build, called, refuse_unknown
 from jaxamp.cli.folder import claim, write_json
+from jaxamp.cli.init import beginnings, keep
 from jaxamp.cli.labels import loudness_input, words
 from jaxamp.core import ConfigError, Model, Recording
 from jaxamp.models import Container, scale_output
@@ -69,14 +70,30 @@ def prepared(
     if recording.target_gain != 1.0:
         for one in models:
             refuse_unscalable(one)
-    name = called(choices)
-    parts = [Part(jobs[0], name, folder)]
-    if isinstance(model, Container):
-        parts = [
-            Part(job, f"{name}/{size.name}", folder / size.name, size.name)
-            for size, job in zip(model.sizes, jobs, strict=True)
-        ]
+    parts = parted(called(choices), folder, model, jobs)
+    inits = beginnings(
+        config["train"]["init"],
+        model,
+        recording.target_gain,
+        [part.folder for part in parts],
+    )
+    parts = [
+        dataclasses.replace(part, job=dataclasses.replace(part.job, init=init))
+        for part, init in zip(parts, inits, strict=True)
+    ]
     return Prepared(config, choices, folder, recording, model, tuple(parts))
+
+
+def parted(
+    name: str, folder: Path, model: Model | Container, jobs: Sequence[Job]
+) -> list[Part]:
+    """One part, or one for each size of a container in a folder of its own."""
+    if not isinstance(model, Container):
+        return [Part(jobs[0], name, folder)]
+    return [
+        Part(job, f"{name}/{size.name}", folder / size.name, size.name)
+        for size, job in zip(model.sizes, jobs, strict=True)
+    ]
 
 
 def refuse_unscalable(model: Model) -> None:
@@ -98,6 +115,7 @@ def begin(job: Prepared) -> None:
         write_json(job.folder / "sizes.json", limits)
     for part in job.parts:
         part.folder.mkdir(exist_ok=True)
+        keep(part.folder, part.job.init)
 
 
 def noticed(job: Prepared) -> Sequence[str]:

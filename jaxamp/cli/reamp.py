@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from jaxamp.cli.knobs import add_knobs, named_settings, settings_of
 from jaxamp.cli.main import keep_compiled
 from jaxamp.core import CaptureError, ConfigError, Model
 
@@ -20,6 +21,7 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("output", help="file to write; .wav is 32 bit float")
     parser.add_argument("--block", type=int, help="samples a block")
     parser.add_argument("--channel", help="of a file with several: 0, 1, left, right")
+    add_knobs(parser)
     given = parser.parse_args(arguments)
     if given.block is not None and given.block < 1:
         raise ConfigError(f"--block {given.block} must be 1 sample or more.")
@@ -39,9 +41,11 @@ def reamp(given: argparse.Namespace) -> int:
     keep_compiled()
     model, params = load(given.model)
     refuse_other_rate(model, header.sample_rate, given.input)
+    controls = settings_of(model, given.knob)
     with AudioWriter(given.output, header.sample_rate) as writer:
         pieces = (block[None, None] for block in blocks)
-        for piece in play(model, params, pieces, block=given.block or BLOCK):
+        block = given.block or BLOCK
+        for piece in play(model, params, pieces, block=block, controls=controls):
             writer.write(piece[0, 0])
     if writer.clipped:
         print(
@@ -51,7 +55,7 @@ def reamp(given: argparse.Namespace) -> int:
         )
     print(
         f"{given.output}: {header.frames / header.sample_rate:.2f} s through "
-        f"{given.model}."
+        f"{given.model}{named_settings(model, controls)}."
     )
     return 0
 

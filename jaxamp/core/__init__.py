@@ -18,6 +18,7 @@ from jaxamp.core.errors import (
     JaxampError,
     RunError,
 )
+from jaxamp.core.knobs import KNOB_MIDDLE, knob_settings
 from jaxamp.core.model import Array, Model, Params, State, parameter_count
 from jaxamp.core.types import Capture, Dataset, Loss, Recording
 
@@ -42,6 +43,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "ACTIVATION_OPTIONS",
+    "KNOB_MIDDLE",
     "ActivationSpec",
     "Array",
     "Batch",
@@ -58,6 +60,7 @@ __all__ = [
     "RunError",
     "State",
     "check_activation",
+    "knob_settings",
     "parameter_count",
     "silence",
     "warm",

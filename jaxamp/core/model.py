@@ -26,6 +26,7 @@ class Model:
         apply: x `[b, c, t]`, controls `[b, k]`, `[b, k, t]` or None, state
         -> y `[b, c, s]` answering the last `s <= t` samples, new state.
         `s = t` once `warmup` samples have been heard.
+        Controls are 0 to 1, in the order of the names; None is the middle of each.
     """
 
     architecture: str
@@ -35,7 +36,8 @@ class Model:
     sample_rate: int
     """Hz."""
     receptive_field: int
-    """Samples that decide one output, itself included; 1 for recurrent models."""
+    """Samples that decide one output, itself included; 1 for recurrent models, more
+    where convolutions lie below the cells."""
     warmup: int
     """Samples that settle an unknown past."""
     latency: int
@@ -47,6 +49,8 @@ class Model:
     init_state: Callable[[Params, int], State]
     """parameters, batch -> a state that knows nothing of the past"""
     apply: Callable[[Params, Array, Array | None, State], tuple[Array, State]]
+    controls: tuple[str, ...] = ()
+    """The names of its knobs."""
     rings: bool = False
     """Whether all pasts `[b, c, p]` in the state may be handed over as rings."""
 

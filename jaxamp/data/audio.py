@@ -217,12 +217,22 @@ class AudioWriter:
     `clipped` counts the samples that did not fit. Use it in a `with` statement: on an
     error nothing is left behind, and a file that was there before stays as it was.
 
+    Args:
+        bits: 24 makes a `.wav` or `.aiff` of whole numbers too. `write` then takes
+            them as they are, int32 of which the upper 24 bits count: floats would be
+            scaled to the largest number and come back one step smaller.
+
     Raises:
         CaptureError: an unknown suffix, a folder that is missing or cannot be written
             to, a full disk.
     """
 
-    def __init__(self, path: str | os.PathLike[str], sample_rate: int) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        sample_rate: int,
+        bits: int | None = None,
+    ) -> None:
         self.path = Path(path)
         self.sample_rate = sample_rate
         self.clipped = 0
@@ -234,6 +244,9 @@ class AudioWriter:
                 f"written as {', '.join(_WRITTEN)}. Choose one of these."
             )
         self._format, self._subtype = _WRITTEN[suffix]
+        self._whole = bits is not None
+        if bits is not None:
+            self._subtype = f"PCM_{bits}"
         self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         self._file: soundfile.SoundFile | None = None
 
@@ -259,7 +272,7 @@ class AudioWriter:
         """Appends samples `[t]`."""
         if self._file is None:
             raise RuntimeError("AudioWriter.write needs the `with` statement around it")
-        if self._format == "FLAC":
+        if self._format == "FLAC" and not self._whole:
             self.clipped += int(np.count_nonzero(np.abs(block) > 1))
         self.frames += len(block)
         if self._format != "FLAC" and 4 * self.frames > _LARGEST_CHUNK:
@@ -268,7 +281,8 @@ class AudioWriter:
                 "holds. Write a .flac file, or process the recording in parts."
             )
         try:
-            self._file.write(np.asarray(block, np.float32))
+            kind = np.int32 if self._whole else np.float32
+            self._file.write(np.asarray(block, kind))
         except (OSError, soundfile.LibsndfileError) as error:
             raise self._refusal(error) from error
 

@@ -6,7 +6,6 @@ was found on the way (delays, levels, where the split lies) is kept in the recor
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -15,19 +14,21 @@ import numpy as np
 from jaxamp.core import Capture, CaptureError, ConfigError, Recording
 from jaxamp.data.audio import Audio, read_audio, shown
 from jaxamp.data.checks import (
-    check_lengths,
-    check_pair,
     peak_dbfs,
     refuse_unknown_checks,
     rms_dbfs,
     settle,
 )
+from jaxamp.data.examine import examine, md5
+from jaxamp.data.layouts import Layout
 from jaxamp.data.normalise import scaled, target_gain
 from jaxamp.dsp.align import Delay, align
-from jaxamp.dsp.delay import measure_delay
 
 CONTEXT_SECONDS = 2.0
 """Of real input kept before the validation passage, to warm a model on."""
+
+VALIDATION_SECONDS = 9.0
+"""What validates where the input is no signal that has a passage for it."""
 
 LARGEST_VALIDATION = 0.2
 """The share of the last pair that validation takes at most."""
@@ -41,7 +42,7 @@ def capture(
     validation_input: str | None = None,
     validation_target: str | None = None,
     delay: int | str = "auto",
-    validation_seconds: float = 9.0,
+    validation_seconds: float | None = None,
     channel: int | str | None = None,
     normalize_dbfs: float | None = None,
     trim: bool = False,
@@ -54,9 +55,15 @@ def capture(
     ends with the sample at which validation begins; the `context` of the passage
     repeats up to two seconds of input before it, never of target.
 
+    Where the input is a known capture signal, its own parts count: it trains on what
+    is made for that, and validates on its validation passage.
+
     Args:
         pairs: Several recordings of one amp, each `{input, target, delay?}`, instead
             of `input` and `target`.
+        validation_seconds: Of the last pair's end; None is 9, or a known signal's own
+            passage. A number takes the end of a known signal too, and trains on all
+            that is before it.
         validation_input: With `validation_target`, a file of its own for validation;
             the pairs then train to their end.
         delay: `auto` measures every pair and takes out one sample less, so that no
@@ -72,20 +79,12 @@ def capture(
     refuse_unknown_checks(ignore_checks)
     wanted = _pairs(input, target, pairs, delay)
     apart = _validation_pair(validation_input, validation_target, delay)
-    _refuse_seconds(validation_seconds)
+    if validation_seconds is not None:
+        refuse_seconds(validation_seconds)
     options = _Options(channel, trim, ignore_checks)
     taken = [_take(pair, options) for pair in wanted]
     held_out = [_take(pair, options) for pair in apart]
-    sample_rate = _one_rate(taken + held_out)
-    train, validation = _split(taken, held_out, validation_seconds, sample_rate)
-    gain = target_gain(train, normalize_dbfs)
-    return Recording(
-        train=tuple(scaled(each, gain) for each in train),
-        validation=tuple(scaled(each, gain) for each in validation),
-        sample_rate=sample_rate,
-        target_gain=gain,
-        findings=_findings(taken + held_out, sample_rate, gain, normalize_dbfs),
-    )
+    return recorded(taken, held_out, validation_seconds, normalize_dbfs)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,14 +102,16 @@ class _Options:
 
 
 @dataclasses.dataclass
-class _Taken:
-    """A pair as read: aligned audio, and what was found."""
+class Taken:
+    """An aligned pair, and what was found."""
 
     input: np.ndarray
     target: np.ndarray
     sample_rate: int
     name: str
     findings: dict[str, Any]
+    layout: Layout | None = None
+    """Of a known signal: where its parts are in the aligned input."""
 
 
 # --- what was asked for ------------------------------------------------------------
@@ -186,7 +187,8 @@ def _delay(value: int | str) -> int | str:
     )
 
 
-def _refuse_seconds(validation_seconds: float) -> None:
+def refuse_seconds(validation_seconds: float) -> None:
+    """Raises ConfigError where nothing would be validated on."""
     if not 0 < validation_seconds < float("inf"):
         raise ConfigError(
             f"validation_seconds={validation_seconds} must lie above 0: without a "
@@ -197,38 +199,28 @@ def _refuse_seconds(validation_seconds: float) -> None:
 # --- one pair ----------------------------------------------------------------------
 
 
-def _take(pair: _Pair, options: _Options) -> _Taken:
+def _take(pair: _Pair, options: _Options) -> Taken:
     input = read_audio(pair.input, options.channel)
     target = read_audio(pair.target, options.channel)
-    warnings = check_pair(input, target, options.ignore_checks)
-    applied, measured = _measured(pair, input, target)
-    lengths = None if options.trim else check_lengths(input, target, applied)
-    warnings += settle([lengths], options.ignore_checks)
-    x, y = align(input.samples, target.samples, applied)
+    examined = examine(input, target, delay=pair.delay, trim=options.trim)
+    warnings = settle(examined.findings, options.ignore_checks)
+    x, y = align(input.samples, target.samples, examined.applied)
     if not len(x):
         raise CaptureError(
-            f"Nothing is left of {shown(pair.target)} after a delay of {applied} "
-            f"samples is taken out: it holds {len(target.samples)}. Check the delay."
+            f"Nothing is left of {shown(pair.target)} after a delay of "
+            f"{examined.applied} samples is taken out: it holds "
+            f"{len(target.samples)}. Check the delay."
         )
     findings = {
-        "input": _described(input),
-        "target": _described(target),
+        "input": described(input),
+        "target": described(target),
         "seconds": len(x) / input.sample_rate,
-        "delay": {"applied": applied} | _told(measured),
-        "warnings": warnings + _delay_warnings(measured, shown(target.path.name)),
+        "delay": {"applied": examined.applied} | _told(examined.delay),
+        "checks": examined.record(options.ignore_checks),
+        "warnings": warnings,
     }
-    return _Taken(x, y, input.sample_rate, target.path.stem, findings)
-
-
-def _measured(pair: _Pair, input: Audio, target: Audio) -> tuple[int, Delay | None]:
-    if not isinstance(pair.delay, str):
-        return pair.delay, None
-    try:
-        delay = measure_delay(input.samples, target.samples, input.sample_rate)
-    except CaptureError as error:
-        names = f"{shown(input.path.name)} and {shown(target.path.name)}"
-        raise CaptureError(f"{names}: {error}") from error
-    return delay.applied, delay
+    layout = examined.layout and examined.layout.later(min(0, examined.applied))
+    return Taken(x, y, input.sample_rate, target.path.stem, findings, layout)
 
 
 def _told(delay: Delay | None) -> dict[str, Any]:
@@ -239,29 +231,11 @@ def _told(delay: Delay | None) -> dict[str, Any]:
     return told
 
 
-def _delay_warnings(delay: Delay | None, name: str) -> list[str]:
-    if delay is None:
-        return []
-    warnings = list(delay.warnings)
-    if delay.polarity < 0:
-        warnings.append(
-            f"{name} looks upside down against its input (polarity -1). That is kept: "
-            "the model will invert as the recording does."
-        )
-    if delay.samples < 0:
-        warnings.append(
-            f"{name} seems to answer {-delay.samples} samples before it is asked, "
-            "within what can be measured; the delay is taken to be 0."
-        )
-    return warnings
-
-
-def _described(audio: Audio) -> dict[str, Any]:
-    with audio.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "md5").hexdigest()
+def described(audio: Audio) -> dict[str, Any]:
+    """What findings say of a file."""
     return {
         "file": shown(audio.path.name),
-        "md5": digest,
+        "md5": md5(audio),
         "subtype": audio.subtype,
         "samples": len(audio.samples),
         "peak_dbfs": round(peak_dbfs(audio.samples), 2),
@@ -272,7 +246,34 @@ def _described(audio: Audio) -> dict[str, Any]:
 # --- all of them -------------------------------------------------------------------
 
 
-def _one_rate(taken: Sequence[_Taken]) -> int:
+def recorded(
+    taken: Sequence[Taken],
+    held_out: Sequence[Taken],
+    validation_seconds: float | None,
+    normalize_dbfs: float | None,
+) -> Recording:
+    """The recording that pairs make: split, scaled and described.
+
+    Args:
+        taken: To train on, and to validate on the end of unless some are held out;
+            each needs `delay` and `warnings` among its findings, and is told where
+            its passages lie.
+        held_out: To validate on.
+    """
+    together = [*taken, *held_out]
+    sample_rate = _one_rate(together)
+    train, validation = _split(taken, held_out, validation_seconds, sample_rate)
+    gain = target_gain(train, normalize_dbfs)
+    return Recording(
+        train=tuple(scaled(each, gain) for each in train),
+        validation=tuple(scaled(each, gain) for each in validation),
+        sample_rate=sample_rate,
+        target_gain=gain,
+        findings=_findings(together, sample_rate, gain, normalize_dbfs),
+    )
+
+
+def _one_rate(taken: Sequence[Taken]) -> int:
     first = taken[0]
     for each in taken[1:]:
         if each.sample_rate != first.sample_rate:
@@ -285,48 +286,79 @@ def _one_rate(taken: Sequence[_Taken]) -> int:
 
 
 def _split(
-    taken: Sequence[_Taken],
-    held_out: Sequence[_Taken],
-    validation_seconds: float,
+    taken: Sequence[Taken],
+    held_out: Sequence[Taken],
+    validation_seconds: float | None,
     sample_rate: int,
 ) -> tuple[list[Capture], list[Capture]]:
-    for each in taken:
-        _note(each, "train", 0, len(each.input))
-    for each in held_out:
-        _note(each, "validation", 0, len(each.input))
+    by_parts = validation_seconds is None
+    stretches = [_training_stretch(each, by_parts) for each in taken]
     if held_out:
-        return [_whole(each) for each in taken], [_whole(each) for each in held_out]
-    last = taken[-1]
-    length = len(last.input)
+        passages = [_piece(each, "validation", 0, len(each.input)) for each in held_out]
+    else:
+        last = taken[-1]
+        passage = _known_passage(last) if by_parts else None
+        passage = passage or _end(last, validation_seconds, sample_rate)
+        start, end = stretches[-1]
+        stretches[-1] = (start, min(end, passage[0]))
+        passages = [_piece(last, "validation", *passage)]
+    train = [
+        _piece(each, "train", *stretch)
+        for each, stretch in zip(taken, stretches, strict=True)
+    ]
+    return train, passages
+
+
+def _training_stretch(taken: Taken, by_parts: bool) -> tuple[int, int]:
+    length = len(taken.input)
+    if not by_parts or taken.layout is None:
+        return 0, length
+    start, end = taken.layout.train
+    # A recording that stopped early may hold little of what is made to train on.
+    return (start, min(end, length)) if start < length else (0, length)
+
+
+def _known_passage(taken: Taken) -> tuple[int, int] | None:
+    """The validation passage of a known signal, as far as it was recorded."""
+    passage = taken.layout.validation if taken.layout else None
+    if passage is None or passage[0] >= len(taken.input):
+        return None
+    return passage[0], min(passage[1], len(taken.input))
+
+
+def _end(taken: Taken, seconds: float | None, sample_rate: int) -> tuple[int, int]:
+    """The end of a recording, at most a fifth of it."""
+    length = len(taken.input)
     most = int(LARGEST_VALIDATION * length)
-    wanted = round(validation_seconds * sample_rate)
+    wanted_seconds = VALIDATION_SECONDS if seconds is None else seconds
+    wanted = round(wanted_seconds * sample_rate)
     split = length - min(wanted, most)
     if split == length:
         raise CaptureError(
-            f"{shown(last.name)} has {length} samples, too few to keep a fifth for "
+            f"{shown(taken.name)} has {length} samples, too few to keep a fifth for "
             "validation. Record more, or give validation files."
         )
     if wanted > most:
-        last.findings["warnings"].append(
-            f"{shown(last.name)} is short: the last {most / sample_rate:.2f} s "
-            f"validate, a fifth of it, instead of {validation_seconds:g} s."
+        taken.findings["warnings"].append(
+            f"{shown(taken.name)} is short: the last {most / sample_rate:.2f} s "
+            f"validate, a fifth of it, instead of {wanted_seconds:g} s."
         )
-    _note(last, "train", 0, split)
-    _note(last, "validation", split, length)
-    start = max(0, split - round(CONTEXT_SECONDS * sample_rate))
-    train = [_whole(each) for each in taken[:-1]]
-    train.append(Capture(last.input[:split], last.target[:split], name=last.name))
-    passage = Capture(
-        last.input[split:], last.target[split:], last.input[start:split], last.name
+    return split, length
+
+
+def _piece(taken: Taken, use: str, start: int, end: int) -> Capture:
+    """A stretch of a recording, with the input before it as context."""
+    _note(taken, use, start, end)
+    before = max(0, start - round(CONTEXT_SECONDS * taken.sample_rate))
+    return Capture(
+        taken.input[start:end],
+        taken.target[start:end],
+        taken.input[before:start],
+        taken.name,
     )
-    return train, [passage]
 
 
-def _whole(taken: _Taken) -> Capture:
-    return Capture(taken.input, taken.target, name=taken.name)
-
-
-def _note(taken: _Taken, use: str, start: int, end: int) -> None:
+def _note(taken: Taken, use: str, start: int, end: int) -> None:
     """Where a passage lies in the input file, in seconds."""
     skipped = max(0, -taken.findings["delay"]["applied"])
     taken.findings[use] = {
@@ -336,7 +368,7 @@ def _note(taken: _Taken, use: str, start: int, end: int) -> None:
 
 
 def _findings(
-    taken: Sequence[_Taken],
+    taken: Sequence[Taken],
     sample_rate: int,
     gain: float,
     normalize_dbfs: float | None,

@@ -1,20 +1,22 @@
 """What is wrong with a pair of recordings, found before hours are spent on it.
 
-Each check has a name, raises `CaptureError`, and can be waived by that name in
-`ignore_checks`; a waived check becomes a warning. Rates that differ and samples that
-are no numbers cannot be waived: nothing could be learned from them.
+A finding is fatal where training would be in vain, a warning where the model would be
+worse than it need be, or a note. Fatal ones refuse the pair with a `CaptureError`; each
+can be waived by its name in `ignore_checks`. Rates that differ, samples that are no
+numbers and a delay that cannot be found cannot be waived: nothing could be learned.
 """
 
 import dataclasses
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Literal
 
 import numpy as np
 
 from jaxamp.core import CaptureError, ConfigError
 from jaxamp.data.audio import Audio, shown
 
-CHECKS = ("clipping", "lengths", "silence")
+CHECKS = ("clipping", "drift", "lengths", "replicates", "silence")
 """The names that `ignore_checks` understands."""
 
 SILENCE_DBFS = -80.0
@@ -54,31 +56,38 @@ def check_pair(
     """
     check_rates(input, target)
     found = [check_silence(input), check_silence(target), check_clipping(target)]
-    warnings = settle(found, ignore_checks)
-    return warnings + [text for text in (_low(input), _low(target)) if text]
+    return settle([*found, check_level(input), check_level(target)], ignore_checks)
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """A check that failed."""
+    """What a check found, and what to do about it."""
 
     check: str
     message: str
+    severity: Literal["fatal", "warning", "note"] = "fatal"
 
 
 def settle(
-    found: Collection[Finding | None], ignore_checks: Collection[str]
+    found: Iterable[Finding | None], ignore_checks: Collection[str]
 ) -> list[str]:
-    """Raises the first finding that is not waived; the waived ones are returned."""
+    """Raises the first fatal finding that is not waived; returns the messages of all.
+
+    Raises:
+        CaptureError: The finding's message, and how to go on regardless.
+    """
     refuse_unknown_checks(ignore_checks)
     findings = [finding for finding in found if finding]
     for finding in findings:
-        if finding.check not in ignore_checks:
-            raise CaptureError(
-                f"{finding.message} To go on regardless: "
-                f"ignore_checks=[{finding.check}]."
-            )
+        if refuses(finding, ignore_checks):
+            hint = f" To go on regardless: ignore_checks=[{finding.check}]."
+            raise CaptureError(finding.message + hint * (finding.check in CHECKS))
     return [finding.message for finding in findings]
+
+
+def refuses(finding: Finding, ignore_checks: Collection[str]) -> bool:
+    """Whether the finding keeps the pair from being trained on."""
+    return finding.severity == "fatal" and finding.check not in ignore_checks
 
 
 def check_rates(input: Audio, target: Audio) -> None:
@@ -126,24 +135,59 @@ def check_clipping(audio: Audio) -> Finding | None:
     )
 
 
-def check_lengths(input: Audio, target: Audio, delay: int) -> Finding | None:
-    """Lengths may differ by the measured delay; more means that something is missing.
+def flat_tops(target: Audio) -> int:
+    """How often the highest or lowest value is held for three samples or more.
 
-    A recording that stops with its input lacks nothing but the last few answers, and
-    one that goes on for the delay holds just those.
+    Files that reach full scale have a check of their own, and count none.
+    """
+    samples = target.samples
+    if not len(samples) or peak_dbfs(samples) > -0.01:
+        return 0
+    top, bottom = float(samples.max()), float(samples.min())
+    near = 2 * target.step  # what scaling and rounding leave
+    return _held(samples >= top - near) + _held(samples <= bottom + near)
+
+
+def check_level(audio: Audio) -> Finding | None:
+    """A file that is never loud lets noise weigh more than it need."""
+    peak = peak_dbfs(audio.samples)
+    if not SILENCE_DBFS <= peak < LOW_DBFS:
+        return None
+    return Finding(
+        "level",
+        f"{_name(audio)} is recorded low: its loudest sample is at {peak:.0f} dBFS, "
+        "so noise weighs more than it need. Aim for peaks between -18 and -3 dBFS.",
+        "warning",
+    )
+
+
+def check_lengths(input: Audio, target: Audio, delay: int) -> Finding | None:
+    """A recording may go on for a second, or stop a few samples early.
+
+    Nobody stops a recorder to the sample: what follows the input's end is cut off. One
+    that stops with its input lacks the last few answers, as many as the delay; one that
+    is shorter still was cut somewhere, perhaps at its start.
     """
     difference = len(target.samples) - len(input.samples)
-    if abs(difference) <= max(abs(delay), LENGTH_TOLERANCE):
-        return None
-    word = "longer" if difference > 0 else "shorter"
+    rate, name = input.sample_rate, _name(target)
+    known = max(abs(delay), LENGTH_TOLERANCE)
     size = abs(difference)
+    if -known <= difference <= rate + known:
+        if 0 <= difference <= known:
+            return None
+        what = "longer than its input, and cut at the end"
+        if difference < 0:
+            what = "shorter than its input, whose end is left out"
+        return Finding("lengths", f"{name} is {size} samples {what}.", "note")
+    word = "longer" if difference > 0 else "shorter"
     return Finding(
         "lengths",
-        f"The lengths differ: {_name(target)} ({len(target.samples)} samples) is "
-        f"{size} samples ({1000 * size / input.sample_rate:.1f} ms) {word} than "
-        f"{_name(input)} ({len(input.samples)} samples), and the delay accounts for "
-        f"{abs(delay)}. Check that nothing was cut from the start or dropped in "
-        "between; if only the end differs, set trim=true to cut the longer one there.",
+        f"The lengths differ: {name} ({len(target.samples)} samples) is "
+        f"{size} samples ({1000 * size / rate:.1f} ms) {word} than "
+        f"{_name(input)} ({len(input.samples)} samples); up to 1 s longer and "
+        f"{known} samples shorter are expected. Check that nothing was cut from the "
+        "start or dropped in between; if only the end differs, set trim=true to cut "
+        "the longer one there.",
     )
 
 
@@ -167,6 +211,12 @@ def _decibels(level: float) -> float:
     return 20 * float(np.log10(max(level, 1e-10)))
 
 
+def _held(rail: np.ndarray) -> int:
+    """How many runs of three or more are True."""
+    edges = np.flatnonzero(np.diff(rail, prepend=False, append=False))
+    return int(np.sum(edges[1::2] - edges[::2] >= 3))
+
+
 def _runs(rail: np.ndarray) -> np.ndarray:
     """True where a sample and one of its neighbours are both True."""
     both = rail[1:] & rail[:-1]
@@ -174,16 +224,6 @@ def _runs(rail: np.ndarray) -> np.ndarray:
     runs[1:] |= both
     runs[:-1] |= both
     return runs
-
-
-def _low(audio: Audio) -> str | None:
-    peak = peak_dbfs(audio.samples)
-    if not SILENCE_DBFS <= peak < LOW_DBFS:
-        return None
-    return (
-        f"{_name(audio)} is recorded low: its loudest sample is at {peak:.0f} dBFS, "
-        "so noise weighs more than it need. Aim for peaks between -18 and -3 dBFS."
-    )
 
 
 def _name(audio: Audio) -> str:

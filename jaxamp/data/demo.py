@@ -21,7 +21,6 @@ import soundfile
 
 from jaxamp.core import Capture, ConfigError, Recording, compile_cache
 from jaxamp.data.normalise import scaled, target_gain
-from jaxamp.data.virtual_amp import virtual_amp
 
 SAMPLE_RATE = 48_000  # Hz, of the packaged DI
 CENTRE = 1_104_000  # samples, 23.0 s: palm mutes before it, open chords after
@@ -47,10 +46,10 @@ def demo(
         seconds: Play only this much of the DI, around the same border; all by default.
         normalize_dbfs: The RMS that the training targets together are scaled to.
     """
-    di = _read_di()
-    start, stop = _around(CENTRE, seconds, len(di))
-    first, last = _around(CENTRE, validation_seconds, len(di))
-    _check_lengths(validation_seconds, stop - start, last - first)
+    di = packaged_di()
+    start, stop = around_centre(seconds, len(di))
+    first, last = around_centre(validation_seconds, len(di))
+    check_lengths(validation_seconds, stop - start, last - first)
     di = di[start:stop]
     target = _played(di, {"gain": gain, "tone": tone, "level": level})
     first, last = first - start, last - start
@@ -81,7 +80,8 @@ def demo(
     )
 
 
-def _read_di() -> np.ndarray:
+def packaged_di() -> np.ndarray:
+    """The phrases `[t]`, float32 at `SAMPLE_RATE`; 16 bit."""
     packaged = importlib.resources.files("jaxamp.data") / "demo_di.flac"
     with importlib.resources.as_file(packaged) as path:
         audio, _ = soundfile.read(path, dtype="float32")
@@ -94,6 +94,8 @@ def _played(di: np.ndarray, knobs: Mapping[str, float]) -> np.ndarray:
     Playing takes two seconds, and designing the amp's filters imports SciPy's, which
     takes another.
     """
+    from jaxamp.data.virtual_amp import virtual_amp  # noqa: PLC0415 (imports JAX)
+
     cache = compile_cache.in_use()
     if cache is None:
         return virtual_amp(di, **knobs, sample_rate=SAMPLE_RATE)
@@ -109,16 +111,17 @@ def _played(di: np.ndarray, knobs: Mapping[str, float]) -> np.ndarray:
     return target
 
 
-def _around(centre: int, seconds: float | None, length: int) -> tuple[int, int]:
+def around_centre(seconds: float | None, length: int) -> tuple[int, int]:
     """Start and end of a stretch around the centre, kept inside the DI."""
     if seconds is None:
         return 0, length
     wanted = max(0, min(round(seconds * SAMPLE_RATE), length))
-    start = min(max(centre - wanted // 2, 0), length - wanted)
+    start = min(max(CENTRE - wanted // 2, 0), length - wanted)
     return start, start + wanted
 
 
-def _check_lengths(seconds: float, played: int, validated: int) -> None:
+def check_lengths(seconds: float, played: int, validated: int) -> None:
+    """Raises ConfigError if validation leaves too little to train on."""
     if validated < 1 or played - validated < LEAST_TRAINING:
         raise ConfigError(
             f"The demo capture cannot be split: {seconds} s were asked for validation "

@@ -33,16 +33,7 @@ def from_signals(
     Raises:
         CaptureError: The pair is too short, or no lag stands out.
     """
-    length = len(x)
-    reach = 3 * max(abs(search[0]), abs(search[1]))
-    frame = min(_COARSE_FRAME, _power_of_two(length // 2))
-    frame = max(frame, min(_power_of_two(2 * reach) // 2, _power_of_two(length)))
-    if length < 4096 or frame < 2048:
-        raise CaptureError(
-            f"The pair is {length} samples long, too short to measure a delay in. "
-            "Give at least a second of playing, or state the delay in samples."
-        )
-    near, rough = _neighbourhood(x, y, sample_rate, search, frame)
+    near, rough = _neighbourhood(x, y, sample_rate, search, _coarse_frame(x, search))
     arrival, fine = _arrival(x, y, sample_rate, near)
     confidence = max(rough, fine)
     if confidence < _CERTAIN:
@@ -59,6 +50,27 @@ def from_signals(
     return Delay(samples, float(arrival), polarity, float(confidence), "signals")
 
 
+def neighbourhood(
+    x: np.ndarray, y: np.ndarray, sample_rate: int, search: tuple[int, int]
+) -> int:
+    """The lag in samples near which the target answers best, though not first."""
+    frame = _coarse_frame(x, search)
+    return _neighbourhood(x, y, sample_rate, search, frame)[0]
+
+
+def _coarse_frame(x: np.ndarray, search: tuple[int, int]) -> int:
+    length = len(x)
+    reach = 3 * max(abs(search[0]), abs(search[1]))
+    frame = min(_COARSE_FRAME, _power_of_two(length // 2))
+    frame = max(frame, min(_power_of_two(2 * reach) // 2, _power_of_two(length)))
+    if length < 4096 or frame < 2048:
+        raise CaptureError(
+            f"The pair is {length} samples long, too short to measure a delay in. "
+            "Give at least a second of playing, or state the delay in samples."
+        )
+    return frame
+
+
 def _neighbourhood(
     x: np.ndarray,
     y: np.ndarray,
@@ -67,10 +79,9 @@ def _neighbourhood(
     frame: int,
 ) -> tuple[int, float]:
     """The lag at which whitened input and target agree best, anywhere in the window."""
-    starts = _loudest(x, y, frame, _COARSE_LONGEST * sample_rate)
+    starts = loudest(x, y, frame, _COARSE_LONGEST * sample_rate)
     lags = np.arange(max(search[0], 1 - frame), min(search[1], frame - 1) + 1)
-    heard = _heard(x, y, starts, frame)[lags]
-    size = np.abs(heard)
+    size = np.abs(heard(x, y, starts, frame)[lags])
     best = int(np.argmax(size))
     return int(lags[best]), float(size[best] / (1.4826 * np.median(size) + 1e-12))
 
@@ -86,11 +97,11 @@ def _arrival(
     x, y = align(x, y, near)
     frame = min(_FRAME, _power_of_two(len(x) // 4))
     reach, guard = frame // 4, frame // 16
-    starts = _loudest(x, y, frame, _LONGEST * sample_rate)
-    heard = _heard(x, y, starts, frame)[np.arange(-reach, reach)]
+    starts = loudest(x, y, frame, _LONGEST * sample_rate)
+    answer = heard(x, y, starts, frame)[np.arange(-reach, reach)]
     quiet = slice(_FLOOR_ORDER, reach - guard)
-    predictor = _predictors(heard[None, : reach - guard], _FLOOR_ORDER, 1e-6)[0]
-    surprise = np.abs(scipy.signal.lfilter(predictor, [1.0], heard))
+    predictor = _predictors(answer[None, : reach - guard], _FLOOR_ORDER, 1e-6)[0]
+    surprise = np.abs(scipy.signal.lfilter(predictor, [1.0], answer))
     floor = np.sqrt(np.mean(surprise[quiet] ** 2)) + 1e-12
     surprise /= max(floor, 1.4826 * float(np.median(surprise[quiet])))
     searched = surprise[reach - guard :]
@@ -123,7 +134,7 @@ def _onset(surprise: np.ndarray) -> float:
     return crossing(surprise, place, threshold) - unseen
 
 
-def _heard(x: np.ndarray, y: np.ndarray, starts: np.ndarray, frame: int) -> np.ndarray:
+def heard(x: np.ndarray, y: np.ndarray, starts: np.ndarray, frame: int) -> np.ndarray:
     """Correlation of whitened target with whitened input; index = lag, cyclic."""
     size = 2 * frame
     if not len(starts):
@@ -147,7 +158,7 @@ def _chunks(starts: np.ndarray) -> Iterator[np.ndarray]:
         yield starts[begin : begin + _CHUNK]
 
 
-def _loudest(x: np.ndarray, y: np.ndarray, frame: int, most: int) -> np.ndarray:
+def loudest(x: np.ndarray, y: np.ndarray, frame: int, most: int) -> np.ndarray:
     """Where frames begin in which both play, the loudest when there are too many."""
     count = len(x) // frame
     energy = [
@@ -221,7 +232,7 @@ def _polarity(x: np.ndarray, y: np.ndarray, samples: int, sample_rate: int) -> i
     frame = min(_FRAME, _power_of_two(len(x)))
     size = 2 * frame
     spectrum = np.zeros(frame + 1, np.complex128)
-    for chunk in _chunks(_loudest(x, y, frame, _LONGEST * sample_rate)):
+    for chunk in _chunks(loudest(x, y, frame, _LONGEST * sample_rate)):
         index = chunk[:, None] + np.arange(frame)
         of_input = np.fft.rfft(x[index], size, axis=1)
         of_target = np.fft.rfft(y[index], size, axis=1)

@@ -19,7 +19,7 @@ def from_blips(x: np.ndarray, y: np.ndarray, search: tuple[int, int]) -> Delay |
     The background is the loudest sample of a silent stretch before the window, and
     the delay the first sample louder than it by 0.0003, blips averaged.
     """
-    places = _blips(x, search)
+    places = blips(x, search)
     if not places:
         return None
     lowest, highest = search
@@ -50,7 +50,7 @@ def from_blips(x: np.ndarray, y: np.ndarray, search: tuple[int, int]) -> Delay |
     return Delay(samples, exact, polarity, confidence, "blips", tuple(warnings))
 
 
-def _blips(x: np.ndarray, search: tuple[int, int]) -> list[int]:
+def blips(x: np.ndarray, search: tuple[int, int]) -> list[int]:
     """Where a click stands alone, with silence for the whole window around it."""
     lowest, highest = search
     loud = np.flatnonzero(np.abs(x) > _BLIP_SILENCE)

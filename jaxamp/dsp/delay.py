@@ -26,12 +26,17 @@ def measure_delay(
     target: np.ndarray,
     sample_rate: int,
     search: tuple[int, int] = SEARCH,
+    blips_end: int | None = None,
 ) -> Delay:
     """Finds when the recording first answers the input.
 
     Blips are used where the input holds any: clicks that stand alone in digital
     silence. Otherwise the two signals themselves are compared, at most 240 seconds
     of them, the loudest. Polarity is reported and never changed.
+
+    Args:
+        blips_end: The sample by which all blips of a known signal are over; None
+            looks for them everywhere.
 
     Raises:
         CaptureError: nothing in the window answers the input, the answer lies at the
@@ -44,7 +49,8 @@ def measure_delay(
     # The constant part of an interface's output would look like an answer.
     x = np.asarray(input[:length], np.float32)
     y = np.asarray(target[:length], np.float32) - np.float32(np.mean(target))
-    delay = from_blips(x, y, search) or from_signals(x, y, sample_rate, search)
+    delay = from_blips(x[:blips_end], y[:blips_end], search)
+    delay = delay or from_signals(x, y, sample_rate, search)
     _refuse_edges(delay, sample_rate, search)
     return delay
 

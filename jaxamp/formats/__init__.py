@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from jaxamp.core import FormatError, Model, Params
-from jaxamp.formats import nam, onnx
+from jaxamp.formats import nam, onnx, proteus, rtneural
+from jaxamp.formats.json_files import read_json
+from jaxamp.formats.labels import in_words_of_json, in_words_of_nam
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,14 +22,25 @@ class Format:
     """(path, size=None) -> model, parameters, metadata; None if only written"""
     write: Callable[..., None] | None
     """(path, model, parameters, metadata) ; None if only read"""
+    words: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    """any format's metadata -> what of it this one can say, in its own words"""
+    by_name: bool = False
+    """Whether it is only meant where it is named, whatever the suffix."""
 
 
 FORMATS: Mapping[str, Format] = {
-    "nam": Format(".nam", nam.read_nam, nam.write_nam),
+    "nam": Format(".nam", nam.read_nam, nam.write_nam, in_words_of_nam),
+    "proteus": Format(".json", read_json, proteus.write_proteus, in_words_of_json),
+    "neuralpi": Format(".json", read_json, proteus.write_neuralpi, in_words_of_json),
+    "coreaudioml": Format(
+        ".json", read_json, proteus.write_coreaudioml, in_words_of_json
+    ),
+    "rtneural": Format(".json", read_json, rtneural.write_rtneural, in_words_of_json),
+    "aidax": Format(".aidax", read_json, rtneural.write_aidax, in_words_of_json),
     "onnx": Format(".onnx", None, onnx.write_offline),
-    "onnx_stream": Format(".onnx", None, onnx.write_stream),
+    "onnx_stream": Format(".onnx", None, onnx.write_stream, by_name=True),
 }
-"""name -> format; of several with one suffix, the first is taken unless named"""
+"""name -> format; a suffix that several write must be given with a name"""
 
 
 def read(
@@ -82,12 +95,21 @@ def find(path: str | os.PathLike[str], name: str | None, ability: str) -> Format
         key: row for key, row in FORMATS.items() if getattr(row, ability) is not None
     }
     suffix = Path(path).suffix.lower()
-    for key, row in able.items():
-        if key == name or (name is None and row.suffix == suffix):
-            return row
+    fitting = {
+        key: row
+        for key, row in able.items()
+        if key == name or (name is None and row.suffix == suffix and not row.by_name)
+    }
+    if len({getattr(row, ability) for row in fitting.values()}) == 1:
+        return next(iter(fitting.values()))
     given = f"format {name!r}" if name else f"{Path(path).name}: suffix {suffix!r}"
-    known = ", ".join(f"{key} ({row.suffix})" for key, row in able.items())
     verb = "read" if ability == "read" else "written"
+    if fitting:
+        raise FormatError(
+            f"{given} does not say for which player. Choose --format "
+            f"{' or '.join(fitting)}."
+        )
+    known = ", ".join(f"{key} ({row.suffix})" for key, row in able.items())
     raise FormatError(
         f"{given} is not known here. What can be {verb}: {known}. Choose one of these."
     )

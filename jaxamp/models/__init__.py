@@ -8,7 +8,8 @@ from jaxamp.models.container import Container, Size, container
 from jaxamp.models.convnet import convnet
 from jaxamp.models.linear import linear
 from jaxamp.models.recurrent import is_recurrent, recurrent
-from jaxamp.models.scale import scale_output
+from jaxamp.models.scale import output_layer, scale_output
+from jaxamp.models.sequential import sequential
 from jaxamp.models.wavenet import wavenet
 
 BUILDERS: Mapping[str, Callable[..., Model]] = {
@@ -17,6 +18,7 @@ BUILDERS: Mapping[str, Callable[..., Model]] = {
     "GRU": recurrent,
     "ConvNet": convnet,
     "Linear": linear,
+    "Sequential": sequential,
 }
 
 
@@ -39,7 +41,9 @@ __all__ = [
     "convnet",
     "is_recurrent",
     "linear",
+    "output_layer",
     "recurrent",
     "scale_output",
+    "sequential",
     "wavenet",
 ]

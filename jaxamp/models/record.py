@@ -7,7 +7,7 @@ moment; Flax is imported by whoever plays or trains.
 import functools
 import inspect
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jaxamp.core import Array, ConfigError, Model, Params, State
@@ -54,6 +54,20 @@ def refuse_unlike_sizes(**sizes: Any) -> None:
                     f"{name}={value!r} must be a whole number of 1 or more"
                     f"{', or a list of them' if size is not value else ''}."
                 )
+
+
+def knob_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of a model's knobs.
+
+    Raises:
+        ConfigError: Names that are no texts, or the same twice.
+    """
+    texts = not isinstance(names, str) and all(isinstance(n, str) and n for n in names)
+    if not texts or len(set(names)) != len(names):
+        raise ConfigError(
+            f"controls={names!r} must list the names of the knobs, each another one."
+        )
+    return tuple(names)
 
 
 def freeze(value: Any) -> Any:

@@ -2,14 +2,23 @@
 
 With a head, the output is a weighted sum of the last layer's hidden voices, plus the
 guitar itself where `skip` is on. Without one, the last layer has a single cell whose
-hidden value is the output, as in the stack of 2018.
+hidden value is the output, as in the stack of 2018. Knobs are further inputs of the
+first layer, behind the guitar.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from jaxamp.core import ConfigError, Model
-from jaxamp.models.record import Functions, record, refuse_unlike_sizes, remember
+from jaxamp.models.record import (
+    Functions,
+    knob_names,
+    record,
+    refuse_unlike_sizes,
+    remember,
+)
 
 
 class Cell(NamedTuple):
@@ -35,11 +44,12 @@ def recurrent(
     *,
     cell: str = "LSTM",
     hidden: Sequence[int] = (16,),
-    skip: bool = False,
+    skip: bool | float = False,
     head: bool = True,
     learned_state: bool = False,
     longest_memory: float = 100.0,
     initial_weights: str = "uniform",
+    controls: Sequence[str] = (),
     sample_rate: int = 48_000,
 ) -> Model:
     """A stack of recurrent layers.
@@ -47,7 +57,8 @@ def recurrent(
     Args:
         cell: LSTM or GRU.
         hidden: Cells in each layer, bottom to top.
-        skip: Add the guitar to the output.
+        skip: Add the guitar to the output; a number adds so much of it, in single
+            precision, as it is played.
         head: Mix the top layer to one output; without it the top layer is one cell.
         learned_state: Learn the state before the first sample; otherwise it is zero
             and the burn-in of each window settles it.
@@ -58,8 +69,13 @@ def recurrent(
         initial_weights: `uniform` or `glorot`. A stack that ends in one cell needs
             glorot: 64-64-1 then learns the demo to ESR 0.08 in 100 steps, and
             nothing in 300 with uniform, at four times the learning rate.
+        controls: The names of its knobs.
     """
-    hidden = tuple(hidden)
+    hidden, skip, controls = (
+        tuple(hidden),
+        float(np.float32(skip)),
+        knob_names(controls),
+    )
     if cell not in CELLS:
         raise ConfigError(f"Cell {cell!r} is not known. Known are: {', '.join(CELLS)}.")
     if not hidden or min(hidden) < 1:
@@ -75,6 +91,8 @@ def recurrent(
             f"initial_weights={initial_weights!r} is not known. Known are: "
             f"{', '.join(INITIAL_WEIGHTS)}."
         )
+    if not np.isfinite(skip):
+        raise ConfigError(f"skip={skip} must be true, false or a finite number.")
     if longest_memory < 1:
         raise ConfigError(f"longest_memory={longest_memory} must be 1 sample or more.")
 
@@ -82,6 +100,7 @@ def recurrent(
         from jaxamp.models.networks.recurrent import functions  # noqa: PLC0415 (Flax)
 
         return functions(
+            knobs=len(controls),
             cell=cell,
             hidden=hidden,
             skip=skip,
@@ -102,18 +121,20 @@ def recurrent(
             "learned_state": learned_state,
             "longest_memory": longest_memory,
             "initial_weights": initial_weights,
+            "controls": list(controls),
             "sample_rate": sample_rate,
         },
         sample_rate=sample_rate,
+        controls=controls,
         receptive_field=1,
         warmup=round(SECONDS_TO_SETTLE * sample_rate),
-        macs_per_sample=count_macs(CELLS[cell].gates, hidden, head),
+        macs_per_sample=count_macs(CELLS[cell].gates, 1 + len(controls), hidden, head),
     )
 
 
-def count_macs(gates: int, hidden: tuple[int, ...], head: bool) -> int:
+def count_macs(gates: int, heard: int, hidden: tuple[int, ...], head: bool) -> int:
     """Every weight multiplies once a sample: of a layer's input and of its past."""
-    inputs = (1, *hidden)
+    inputs = (heard, *hidden)
     layers = sum(gates * h * (i + h) for i, h in zip(inputs, hidden, strict=False))
     return layers + (hidden[-1] if head else 0)
 

@@ -169,6 +169,7 @@ def described_model(shape: Shape, sample_rate: int) -> Model:
         sample_rate=sample_rate,
         receptive_field=1 + shape.unanswered,
         warmup=shape.warmup,
+        controls=shape.condition.controls if shape.condition else (),
         rings=True,
         macs_per_sample=shape.macs,
     )

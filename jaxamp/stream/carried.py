@@ -75,12 +75,17 @@ class Layout:
         return places(self.shapes, self.block) if self.rings else {}
 
     def play(
-        self, model: Model, params: Params, x: Array, state: Carried
+        self,
+        model: Model,
+        params: Params,
+        x: Array,
+        state: Carried,
+        controls: Array | None = None,
     ) -> tuple[Array, Carried]:
-        """The next block x `[batch, 1, block]`."""
+        """The next block x `[batch, 1, block]`, with knobs at `[batch, k]`."""
         rooms = self.written(state)
         pasts = self.unpacked(state, rooms)
-        y, after = model.apply(params, x, None, pasts)
+        y, after = model.apply(params, x, controls, pasts)
         leaves = jax.tree.leaves(after, is_leaf=lambda leaf: isinstance(leaf, Heard))
         blocks = [leaf.block for leaf in leaves if isinstance(leaf, Heard)]
         rest = [jnp.ravel(leaf) for leaf in leaves if not isinstance(leaf, Heard)]

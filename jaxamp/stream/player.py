@@ -9,6 +9,7 @@ import numpy as np
 from jaxamp.core import Array, ConfigError, Model, Params, silence
 from jaxamp.core.compiler import WIDE
 from jaxamp.stream.carried import Carried, Layout
+from jaxamp.stream.process import side_by_side
 
 
 class Player:
@@ -19,13 +20,20 @@ class Player:
     Args:
         block: Samples in each block.
         batch: Signals played side by side.
+        controls: Where the knobs stand, `[k]` or `[batch, k]`.
 
     Raises:
-        ConfigError: The block or the batch is none.
+        ConfigError: The block or the batch is none, or there are other knobs.
     """
 
     def __init__(
-        self, model: Model, params: Params, *, block: int = 64, batch: int = 1
+        self,
+        model: Model,
+        params: Params,
+        *,
+        block: int = 64,
+        batch: int = 1,
+        controls: Any = None,
     ):
         if block < 1 or batch < 1:
             raise ConfigError(
@@ -34,7 +42,8 @@ class Player:
             )
         self.model, self.block, self.batch = model, block, batch
         self._shape = (batch, 1, block) if batch > 1 else (block,)
-        quiet = silence(model, params, batch)
+        self._controls = side_by_side(model, controls, batch)
+        quiet = silence(model, params, batch, self._controls)
         self._layout = Layout.of(model, quiet, block, batch)
         self._silence = jax.device_get(self._layout.packed(quiet))
         self._one = np.int32(1)
@@ -73,7 +82,9 @@ class Player:
             # not in a loop it hands out to several, which takes longer than the work.
             def body(_: Array, carry: tuple[Array, Carried]) -> tuple[Array, Carried]:
                 heard = x.reshape(self.batch, 1, self.block)
-                y, state = self._layout.play(self.model, params, heard, carry[1])
+                y, state = self._layout.play(
+                    self.model, params, heard, carry[1], self._controls
+                )
                 return y.reshape(x.shape), state
 
             return jax.lax.fori_loop(0, turns, body, (jnp.zeros_like(x), state))

@@ -7,12 +7,13 @@ that does not grow with the file.
 import math
 from collections.abc import Iterable, Iterator
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxamp.core import Array, Model, Params, State, silence
+from jaxamp.core import Array, ConfigError, Model, Params, State, silence
 from jaxamp.core.compiler import WIDE
 from jaxamp.stream.carried import Carried, Layout
 
@@ -45,16 +46,30 @@ def step(
 
 
 def process(
-    model: Model, params: Params, x: np.ndarray | Array, *, block: int = BLOCK
+    model: Model,
+    params: Params,
+    x: np.ndarray | Array,
+    *,
+    block: int = BLOCK,
+    controls: Any = None,
 ) -> np.ndarray:
     """Plays a whole signal from silence.
 
     Shapes:
-        x `[t]` or `[batch, 1, t]` -> y of the same shape, float32.
+        x `[t]` or `[batch, 1, t]`, controls `[k]` or `[batch, k]` for the whole signal
+        -> y of the same shape as x, float32.
     """
     x = np.asarray(x, np.float32)
     batched = x.reshape(math.prod(x.shape[:-1]), 1, x.shape[-1])
-    y = list(play(model, params, [batched], block=block, batch=batched.shape[0]))
+    played = play(
+        model,
+        params,
+        [batched],
+        block=block,
+        batch=batched.shape[0],
+        controls=controls,
+    )
+    y = list(played)
     empty = np.zeros((*batched.shape[:2], 0), np.float32)
     return np.concatenate([empty, *y], axis=2).reshape(x.shape)
 
@@ -66,38 +81,69 @@ def play(
     *,
     block: int = BLOCK,
     batch: int = 1,
+    controls: Any = None,
 ) -> Iterator[np.ndarray]:
     """Plays pieces `[batch, 1, any]` of one signal, in constant memory.
 
-    What comes out has the same length in all; the pieces may be cut anywhere.
+    What comes out has the same length in all; the pieces may be cut anywhere. The
+    controls `[k]` or `[batch, k]` stay as they are.
     """
-    layout, state = ready(model, params, block, batch)
+    controls = side_by_side(model, controls, batch)
+    layout, state = ready(model, params, block, batch, controls)
     rest = np.zeros((batch, 1, 0), np.float32)
     for piece in pieces:
         for start in range(0, piece.shape[2], block * BLOCKS_PER_CALL):
             part = piece[:, :, start : start + block * BLOCKS_PER_CALL]
             rest = np.concatenate([rest, part], axis=2)
             whole = rest.shape[2] - rest.shape[2] % block
-            y, state = play_whole(model, params, rest[:, :, :whole], layout, state)
+            heard = rest[:, :, :whole]
+            y, state = play_whole(model, params, heard, layout, state, controls)
             rest = rest[:, :, whole:]
             yield y
     if rest.shape[2]:  # the tail is played too: filled up, and cut again
         filled = np.pad(rest, ((0, 0), (0, 0), (0, block - rest.shape[2])))
-        y, _ = play_whole(model, params, filled, layout, state)
+        y, _ = play_whole(model, params, filled, layout, state, controls)
         yield y[:, :, : rest.shape[2]]
 
 
+def side_by_side(model: Model, controls: Any, batch: int) -> Array | None:
+    """The controls of each signal `[batch, k]`, from one setting or from each one's.
+
+    Raises:
+        ConfigError: They are not as many as the model has knobs.
+    """
+    if controls is None:
+        return None
+    knobs = len(model.controls)
+    given = jnp.asarray(controls, jnp.float32)
+    if given.shape not in ((knobs,), (batch, knobs)):
+        raise ConfigError(
+            f"Controls of shape {given.shape} were given for {batch} signals through "
+            f"a model of {knobs} knobs. Give [{knobs}] or [{batch}, {knobs}]."
+        )
+    return jnp.broadcast_to(given, (batch, knobs))
+
+
 def ready(
-    model: Model, params: Params, block: int, batch: int = 1
+    model: Model,
+    params: Params,
+    block: int,
+    batch: int = 1,
+    controls: Array | None = None,
 ) -> tuple[Layout, Carried]:
     """Where the state lies for blocks of this length, and the state of silence."""
-    quiet = silence(model, params, batch)
+    quiet = silence(model, params, batch, controls)
     layout = Layout.of(model, quiet, block, batch)
     return layout, layout.packed(quiet)
 
 
 def play_whole(
-    model: Model, params: Params, x: np.ndarray, layout: Layout, state: Carried
+    model: Model,
+    params: Params,
+    x: np.ndarray,
+    layout: Layout,
+    state: Carried,
+    controls: Array | None,
 ) -> tuple[np.ndarray, Carried]:
     """Plays x `[b, 1, n * block]`, by compiled calls of one and the same shape."""
     count = x.shape[2] // layout.block
@@ -107,7 +153,7 @@ def play_whole(
         part = blocks[start : start + BLOCKS_PER_CALL]
         room = np.zeros((BLOCKS_PER_CALL, *part.shape[1:]), np.float32)
         room[: len(part)] = part
-        y, state = play_blocks(model, params, room, len(part), layout, state)
+        y, state = play_blocks(model, params, room, len(part), layout, state, controls)
         answers.append(np.asarray(y)[: len(part)])
     played = np.concatenate([blocks[:0], *answers])
     return np.moveaxis(played, 0, 2).reshape(x.shape), state
@@ -126,12 +172,13 @@ def play_blocks(
     count: int | Array,
     layout: Layout,
     state: Carried,
+    controls: Array | None = None,
 ) -> tuple[Array, Carried]:
     """The first `count` of blocks `[n, batch, 1, t]`, in one compiled call."""
 
     def one(index: Array, carry: tuple[Array, Carried]) -> tuple[Array, Carried]:
         played, state = carry
-        y, state = layout.play(model, params, blocks[index], state)
+        y, state = layout.play(model, params, blocks[index], state, controls)
         return played.at[index].set(y), state
 
     return jax.lax.fori_loop(0, count, one, (jnp.zeros_like(blocks), state))

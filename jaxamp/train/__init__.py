@@ -7,7 +7,7 @@ from jaxamp.train.checkpoint import (
     pack,
     unpack,
 )
-from jaxamp.train.flat import layers, vector
+from jaxamp.train.flat import layers, named, vector
 from jaxamp.train.log import RunLog, Screen, duration, read_lines
 from jaxamp.train.loop import (
     Advance,
@@ -61,6 +61,7 @@ __all__ = [
     "layers",
     "load_best",
     "muon",
+    "named",
     "pack",
     "passage",
     "read_lines",

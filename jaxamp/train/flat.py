@@ -6,6 +6,7 @@ by itself: for A1 nano, 1,170 compiled loops a step instead of 1,780.
 """
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -38,6 +39,23 @@ def layers(model: Model, numbers: Array | np.ndarray) -> Params:
 def shapes(model: Model):
     """Shapes of a model's parameters, and the tree they make."""
     return jax.tree.flatten(jax.eval_shape(model.init, jax.random.key(0)))
+
+
+def named(params: Params) -> dict[str, Any]:
+    """Every parameter by its name, such as `layer_0.bias`."""
+    return {name(path): leaf for path, leaf in jax.tree.leaves_with_path(params)}
+
+
+def replaced(params: Params, others: Mapping[str, np.ndarray]) -> Params:
+    """The parameters with those that are named put in the place of their own."""
+    return jax.tree.map_with_path(
+        lambda path, leaf: jnp.asarray(others.get(name(path), leaf)), params
+    )
+
+
+def name(path: Any) -> str:
+    """A place in a tree of parameters, in words."""
+    return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
 def layerwise(

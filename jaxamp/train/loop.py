@@ -95,6 +95,8 @@ class Member:
     """Of the terms of the loss; None takes the loss's own."""
     target_gain: float = 1.0
     """What its targets were multiplied by; kept with its checkpoints."""
+    taken: Mapping[str, np.ndarray] | None = None
+    """Parameters it begins with, by name, instead of drawing them."""
     resumed: tuple[TrainState, Progress] | None = None
 
 
@@ -188,7 +190,8 @@ def fit(
 def begun(member: Member, interrupted: bool) -> Running:
     """A member where it starts, or where it was left."""
     if member.resumed is None:
-        state = start(member.task, member.seed, member.dataset.batch)
+        batch = member.dataset.batch
+        state = start(member.task, member.seed, batch, member.taken)
         best, progress = None, Progress()
     else:
         best, progress = remembered_best(member, *member.resumed)

@@ -8,7 +8,7 @@ and the others go on.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ import optax
 
 from jaxamp.core import Array, Batch, Dataset, Model, Params, State
 from jaxamp.core.compiler import LEARNING
-from jaxamp.train.flat import layers, layerwise, vector
+from jaxamp.train.flat import layers, layerwise, replaced, vector
 from jaxamp.train.gradient import mean_gradient
 from jaxamp.train.optimizers import Optimizer
 
@@ -72,14 +72,21 @@ class TrainState:
     """State of the model between the chunks of one window, or None."""
 
 
-def start(task: Task, seed: int, batch: int) -> TrainState:
+def start(
+    task: Task, seed: int, batch: int, taken: Mapping[str, np.ndarray] | None = None
+) -> TrainState:
     """The state before the first step.
 
     Not compiled as one: dozens of random draws take XLA seconds to compile together,
     and a moment one by one.
+
+    Args:
+        taken: Parameters to begin with, by name (see `flat.named`); the others are
+            drawn, as all are without any.
     """
     number = jnp.asarray(seed, jnp.uint32)
     first = task.model.init(jax.random.fold_in(jax.random.key(number), 0))
+    first = replaced(first, taken) if taken else first
     params = vector(first)
     audio = task.model.init_state(first, batch) if task.update_every_chunk else None
     return TrainState(

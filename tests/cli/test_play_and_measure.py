@@ -229,7 +229,10 @@ def test_a_run_leaves_as_a_graph_of_a_signal_and_of_a_block(finished, tmp_path, 
 
 
 def test_export_refuses_formats_it_does_not_know(finished, tmp_path, capsys):
-    assert_refused(run(capsys, "export", finished, tmp_path / "a.json"), "nam (.nam)")
+    assert_refused(run(capsys, "export", finished, tmp_path / "a.wav"), "nam (.nam)")
+    said = run(capsys, "export", finished, tmp_path / "a.json")
+    players = "proteus or neuralpi or coreaudioml or rtneural"
+    assert_refused(said, "does not say for which player", players)
     said = run(capsys, "export", finished, tmp_path / "none" / "a.nam")
     assert_refused(said, "cannot be written")
     assert not list(tmp_path.iterdir())

@@ -7,11 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 import soundfile
 from runs import run, train
 from tiny import RATE, noise
+
+from jaxamp import formats
+from jaxamp.models import recurrent
 
 LARGE = {"jax", "flax", "onnx", "optax", "orbax", "scipy.signal", "hydra", "matplotlib"}
 """What takes long to import."""
@@ -38,7 +42,9 @@ def imported(*arguments):
     return set(last[1:])
 
 
-@pytest.mark.parametrize("command", ["", "reamp", "evaluate", "export", "info"])
+@pytest.mark.parametrize(
+    "command", ["", "reamp", "evaluate", "export", "info", "signal", "check"]
+)
 def test_help_needs_nothing_large(command):
     assert imported(*command.split(), "--help") == set()
 
@@ -51,6 +57,14 @@ def test_the_help_of_train_needs_hydra_alone():
 def test_a_file_is_described_without_its_network(name):
     oracle = os.path.join(os.path.dirname(__file__), f"../oracles/nam/{name}.nam")
     assert imported("info", oracle) == set()
+
+
+@pytest.mark.parametrize("format", ["coreaudioml", "rtneural", "aidax"])
+def test_a_json_file_is_described_without_its_network(tmp_path, format):
+    model = recurrent(hidden=[8])
+    params, path = model.init(jax.random.key(0)), tmp_path / "amp.json"
+    formats.write(path, model, params, format=format)
+    assert imported("info", path) == set()
 
 
 def test_a_finished_run_is_described_without_its_checkpoints(

@@ -1,16 +1,19 @@
-"""The laws every architecture keeps, tried on every configuration."""
+"""The laws every architecture keeps, tried on every configuration and with knobs."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from configs import SINGLE, model
+from configs import SINGLE
+from configs import model as configured
 from flax import serialization
+from knobbed import KNOBBED
 
 from jaxamp.core import parameter_count, silence
 from jaxamp.models import build, is_recurrent
 from jaxamp.stream import step
 
+NAMES = [*SINGLE, *KNOBBED]
 LENGTH = 150
 BLOCK = 50
 """Samples. All tests play the same few lengths, because compiling takes the time."""
@@ -26,6 +29,10 @@ SHAPES = {
 """name -> parameters, multiply-accumulates a sample, receptive field, as published."""
 
 
+def model(name):
+    return KNOBBED[name] if name in KNOBBED else configured(name)
+
+
 def params_of(name):
     return jax.jit(model(name).init)(jax.random.key(0))
 
@@ -35,7 +42,7 @@ def guitar(length, batch=2):
     return 0.3 * jax.random.normal(key, (batch, 1, length), jnp.float32)
 
 
-@pytest.mark.parametrize("name", SINGLE)
+@pytest.mark.parametrize("name", NAMES)
 def test_any_split_into_blocks_gives_the_same_audio(name):
     one, params, x = model(name), params_of(name), guitar(LENGTH)
     start = silence(one, params, 2)
@@ -53,7 +60,7 @@ def test_any_split_into_blocks_gives_the_same_audio(name):
         )
 
 
-@pytest.mark.parametrize("name", SINGLE)
+@pytest.mark.parametrize("name", NAMES)
 def test_an_unknown_past_is_settled_after_the_warm_up(name):
     one, params = model(name), params_of(name)
     x = guitar(one.warmup + BLOCK)
@@ -66,7 +73,7 @@ def test_an_unknown_past_is_settled_after_the_warm_up(name):
     np.testing.assert_allclose(continued, at_once[:, :, -BLOCK:], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", SINGLE)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_state_survives_a_round_trip_through_bytes(name):
     one, params, x = model(name), params_of(name), guitar(BLOCK)
     state = silence(one, params, 2)
@@ -77,7 +84,7 @@ def test_the_state_survives_a_round_trip_through_bytes(name):
     np.testing.assert_array_equal(same, y)
 
 
-@pytest.mark.parametrize("name", SINGLE)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_future_is_not_heard(name):
     one, params, x = model(name), params_of(name), guitar(BLOCK)
     start = silence(one, params, 2)
@@ -88,7 +95,7 @@ def test_the_future_is_not_heard(name):
     assert np.max(np.abs(other[:, :, 40:] - y[:, :, 40:])) > 0
 
 
-@pytest.mark.parametrize("name", SINGLE)
+@pytest.mark.parametrize("name", NAMES)
 def test_hyperparameters_rebuild_the_model(name):
     one = model(name)
     again = build(one.architecture, one.hyperparameters)

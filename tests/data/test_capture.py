@@ -12,6 +12,8 @@ import soundfile
 
 from jaxamp.core import CaptureError, ConfigError
 from jaxamp.data import capture
+from jaxamp.data.audio import Audio
+from jaxamp.data.capture_signal import FULL_SCALE, capture_signal
 
 RATE = 48_000
 SECONDS = 5
@@ -146,8 +148,8 @@ def test_rates_that_differ_are_refused(pair, tmp_path):
 
 
 def test_a_longer_recording_is_refused_unless_trimmed(pair, tmp_path):
-    longer = write(tmp_path / "longer.wav", answer(noise(6), 100))
-    with pytest.raises(CaptureError, match=r"48000 samples \(1000\.0 ms\) longer"):
+    longer = write(tmp_path / "longer.wav", answer(noise(7), 100))
+    with pytest.raises(CaptureError, match=r"96000 samples \(2000\.0 ms\) longer"):
         capture(pair[0], longer, delay=100)
     for allowed in ({"trim": True}, {"ignore_checks": ["lengths"]}):
         recording = capture(pair[0], longer, delay=100, **allowed)
@@ -182,7 +184,10 @@ def test_another_take_is_refused_by_name(pair, tmp_path):
         ({"input": "a", "target": "b", "delay": True}, "delay=True is neither auto"),
         ({"input": "a", "target": "b", "validation_input": "c"}, "belong together"),
         ({"input": "a", "target": "b", "validation_seconds": 0}, "must lie above 0"),
-        ({"input": "a", "target": "b", "ignore_checks": ["x"]}, "clipping, lengths"),
+        (
+            {"input": "a", "target": "b", "ignore_checks": ["x"]},
+            "clipping, drift, lengths",
+        ),
     ],
 )
 def test_a_question_that_makes_no_sense_is_a_config_error(given, message):
@@ -208,3 +213,63 @@ def test_a_published_capture_is_aligned_and_split():
     assert recording.findings["pairs"][0]["delay"]["applied"] in (2, 3, 4)
     assert len(recording.validation[0].input) == 9 * RATE
     assert len(recording.validation[0].context) == 2 * RATE
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    """The capture signal around twelve seconds of noise, and its answer 100 late."""
+    folder = tmp_path_factory.mktemp("known")
+    own = noise(12).astype(np.float32)
+    signal = capture_signal(Audio(Path("own.wav"), RATE, len(own), 1, "FLOAT", own))
+    x = signal.numbers / FULL_SCALE
+    return (
+        signal.layout,
+        write(folder / "in.wav", x),
+        write(folder / "out.wav", answer(x, 100)),
+    )
+
+
+def test_a_known_signal_trains_on_its_parts_and_validates_on_its_passage(known):
+    layout, input, target = known
+    recording = capture(input, target)
+    (train,), (validation,) = recording.train, recording.validation
+    whole, _ = soundfile.read(input, dtype="float32")
+    np.testing.assert_array_equal(train.input, whole[slice(*layout.train)])
+    np.testing.assert_array_equal(validation.input, whole[slice(*layout.validation)])
+    start = layout.validation[0]
+    np.testing.assert_array_equal(validation.context, whole[start - 2 * RATE : start])
+    found = recording.findings["pairs"][0]
+    assert found["checks"]["signal"] == layout.title
+    assert found["validation"]["start_seconds"] == start / RATE
+
+
+def test_seconds_that_are_asked_for_split_a_known_signal_like_any_other(known):
+    _, input, target = known
+    recording = capture(input, target, validation_seconds=3)
+    length = len(recording.train[0].input) + len(recording.validation[0].input)
+    assert len(recording.validation[0].input) == 3 * RATE
+    applied = recording.findings["pairs"][0]["delay"]["applied"]
+    assert length == len(soundfile.read(input)[0]) - applied
+
+
+def test_validation_files_of_their_own_leave_a_known_signal_its_training(known, pair):
+    layout, input, target = known
+    recording = capture(
+        input, target, validation_input=pair[0], validation_target=pair[1]
+    )
+    start, end = layout.train
+    assert len(recording.train[0].input) == end - start
+
+
+def test_a_recording_that_stops_before_the_passage_validates_on_its_end(known):
+    layout, input, target = known
+    x, _ = soundfile.read(input, dtype="float32")
+    y, _ = soundfile.read(target, dtype="float32")
+    folder = Path(input).parent
+    early = layout.validation[0] - RATE
+    pair = write(folder / "a.wav", x), write(folder / "b.wav", y[:early])
+    recording = capture(*pair, trim=True)
+    (train,), (validation,) = recording.train, recording.validation
+    length = early - recording.findings["pairs"][0]["delay"]["applied"]
+    assert len(validation.input) == min(int(0.2 * length), 9 * RATE)
+    assert len(train.input) + len(validation.input) < early

@@ -77,11 +77,12 @@ def test_a_clipped_input_is_the_players_business():
     assert check_pair(audio(samples), audio(SINE)) == []
 
 
-@pytest.mark.parametrize("difference", [17, -17, 4000])
+@pytest.mark.parametrize("difference", [-17, 48_017, 96_000])
 def test_lengths_that_differ_say_by_how_much(difference):
     longer = audio(np.resize(SINE, 9600 + difference), name="out.wav")
     finding = check_lengths(audio(np.resize(SINE, 9600)), longer, delay=5)
     assert finding is not None
+    assert finding.severity == "fatal"
     assert (
         f"{abs(difference)} samples ({abs(difference) / 48:.1f} ms)" in finding.message
     )
@@ -89,12 +90,27 @@ def test_lengths_that_differ_say_by_how_much(difference):
     assert "trim=true" in finding.message
 
 
-@pytest.mark.parametrize(
-    ("difference", "delay"), [(0, 0), (1, 0), (-16, 0), (300, 300)]
-)
+@pytest.mark.parametrize(("difference", "delay"), [(0, 0), (1, 0), (16, 0), (300, 300)])
 def test_lengths_within_the_delay_or_a_rounding_pass(difference, delay):
     target = audio(np.resize(SINE, 9600 + difference))
     assert check_lengths(audio(np.resize(SINE, 9600)), target, delay) is None
+
+
+@pytest.mark.parametrize(
+    ("difference", "delay", "message"),
+    [
+        (17, 0, "17 samples longer than its input, and cut"),
+        (48_000, 0, "48000 samples longer"),
+        (-16, 0, "16 samples shorter than its input, whose end is left out"),
+        (-300, 300, "300 samples shorter"),
+    ],
+)
+def test_a_recorder_need_not_be_stopped_to_the_sample(difference, delay, message):
+    target = audio(np.resize(SINE, 9600 + difference))
+    finding = check_lengths(audio(np.resize(SINE, 9600)), target, delay)
+    assert finding is not None
+    assert finding.severity == "note"
+    assert message in finding.message
 
 
 def test_a_waived_check_becomes_a_warning():
@@ -113,7 +129,7 @@ def test_a_refusal_tells_how_to_go_on():
 def test_an_unknown_check_lists_the_names():
     with pytest.raises(
         ConfigError,
-        match=r"'cliping'.*clipping, lengths, silence.*Did you mean clipping",
+        match=r"'cliping'.*clipping, drift, lengths.*Did you mean clipping",
     ):
         refuse_unknown_checks(["cliping"])
     with pytest.raises(ConfigError, match=r"write a list: \[clipping\]"):

@@ -5,49 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.signal
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plucked import RATE, amp, late, playing
 
 from jaxamp.core import CaptureError
 from jaxamp.dsp.align import Delay, align
 from jaxamp.dsp.delay import measure_delay
 
-RATE = 48_000
 DATA = os.environ.get("JAXAMP_DATA")
 needs_data = pytest.mark.skipif(DATA is None, reason="JAXAMP_DATA is not set")
-
-
-def playing(seconds: float, seed: int = 0) -> np.ndarray:
-    """Plucked, decaying harmonic notes with a little of a pickup's noise."""
-    rng = np.random.default_rng(seed)
-    length = int(seconds * RATE)
-    note = RATE // 4
-    time = np.arange(note) / RATE
-    audio = 1e-4 * rng.standard_normal(length)
-    for start in range(0, length - note, note):
-        pitch = 82.4 * 2 ** (rng.integers(0, 30) / 12)
-        for k in range(1, 24):
-            phase = rng.uniform(0, 2 * np.pi)
-            decay = np.exp(-time * (6 + 2 * k))
-            audio[start : start + note] += (
-                0.2 / k * decay * np.sin(2 * np.pi * k * pitch * time + phase)
-            )
-        audio[start : start + 96] += 0.05 * rng.standard_normal(96)
-    return audio.astype(np.float32)
-
-
-def amp(audio: np.ndarray, drive: float = 4.0, sign: float = 1.0) -> np.ndarray:
-    """A causal filter, a soft clip, and a speaker's roll-off, without latency."""
-    b, a = scipy.signal.butter(1, [80, 6000], "band", fs=RATE)
-    clipped = np.tanh(drive * scipy.signal.lfilter(b, a, audio))
-    b, a = scipy.signal.butter(1, 5000, "low", fs=RATE)
-    return (0.5 * sign * scipy.signal.lfilter(b, a, clipped)).astype(np.float32)
-
-
-def late(audio: np.ndarray, delay: int) -> np.ndarray:
-    return np.concatenate([np.zeros(delay, np.float32), audio])[: len(audio)]
 
 
 DI = playing(10)

@@ -12,6 +12,7 @@ from configs import SINGLE
 from configs import model as configured
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from knobbed import KNOBBED
 from onnx_graphs import modest, noise, offline, session, streamed, written
 from random_models import draw_params
 from wavenet_parts import wavenets
@@ -107,6 +108,29 @@ def test_a_state_that_is_not_given_is_silence(tmp_path, name):
 def by_values(part):
     """Parts of a state in an order that does not depend on their names."""
     return part.shape, round(float(part.sum()), 3)
+
+
+@pytest.mark.parametrize("name", KNOBBED)
+def test_knobs_are_heard_and_stand_in_the_middle_unless_they_are_turned(tmp_path, name):
+    model = KNOBBED[name]
+    params, x = draw_params(model), noise(200, batch=2)
+    whole = written(tmp_path, model, params, "onnx")
+    blocks = written(tmp_path, model, params, "onnx_stream")
+    middle = jaxamp.process(model, params, x)
+    np.testing.assert_allclose(offline(whole, x), middle, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(streamed(blocks, x, [50, 150]), middle, atol=1e-5)
+
+    turned = np.array([[0.1, 0.9], [1.0, 0.3]], np.float32)[:, : len(model.controls)]
+    expected = jaxamp.process(model, params, x, controls=turned)
+    (y,) = whole.run(None, {"x": x, "controls": turned})
+    np.testing.assert_allclose(y, expected, rtol=0, atol=1e-5)
+    assert np.max(np.abs(y - middle)) > 1e-4, "else nothing was told apart"
+    quiet = jaxamp.silence(model, params, 2)
+    expected, _ = model.apply(params, x, turned, quiet)
+    y, *_ = blocks.run(None, {"x": x, "controls": turned})
+    np.testing.assert_allclose(y, expected, rtol=0, atol=1e-5)
+    said = whole.get_modelmeta().custom_metadata_map
+    assert json.loads(said["controls"]) == list(model.controls)
 
 
 @settings(max_examples=5, deadline=None)  # each compiles two programs

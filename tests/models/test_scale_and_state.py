@@ -10,8 +10,17 @@ from configs import SINGLE, model
 from tiny import WAVENET, noise
 
 from jaxamp.core import ConfigError
-from jaxamp.models import build, convnet, linear, recurrent, scale_output, wavenet
+from jaxamp.models import (
+    build,
+    convnet,
+    linear,
+    output_layer,
+    recurrent,
+    scale_output,
+    wavenet,
+)
 from jaxamp.stream import process
+from jaxamp.train.flat import named, replaced
 
 SCALABLE = {
     "wavenet": WAVENET,
@@ -23,6 +32,7 @@ SCALABLE = {
     "linear": linear(receptive_field=8, bias=True),
     "lstm": recurrent(hidden=[3]),
     "gru": recurrent(cell="GRU", hidden=[2, 3]),
+    "lstm with skip": recurrent(hidden=[3], skip=True),
 }
 
 
@@ -38,10 +48,21 @@ def test_scaling_the_output_scales_every_sample(name):
     np.testing.assert_allclose(process(rebuilt, scaled, x), -2.5 * y, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", [k for k in SCALABLE if output_layer(SCALABLE[k])])
+def test_the_output_layer_alone_scales_the_output(name):
+    one, x = SCALABLE[name], noise(300)
+    params = one.init(jax.random.key(0))
+    louder = {
+        key: leaf * (-2.5 if key.startswith(f"{output_layer(one)}.") else 1.0)
+        for key, leaf in named(params).items()
+    }
+    y = process(one, replaced(params, louder), x)
+    np.testing.assert_allclose(y, -2.5 * process(one, params, x), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("one", "reason"),
     [
-        (recurrent(hidden=[3], skip=True), "an input skip"),
         (recurrent(hidden=[3, 1], head=False), "no linear head"),
     ],
 )
@@ -74,12 +95,19 @@ def test_a_learned_beginning_is_used_and_has_a_gradient(cell):
         assert loudness(changed) != loudness(params)
 
 
-def test_a_skip_adds_the_guitar():
-    plain, skipping = recurrent(hidden=[3]), recurrent(hidden=[3], skip=True)
+@pytest.mark.parametrize("share", [True, 1, 0.25, -2.0])
+def test_a_skip_adds_so_much_of_the_guitar(share):
+    plain, skipping = recurrent(hidden=[3]), recurrent(hidden=[3], skip=share)
     params, x = plain.init(jax.random.key(0)), noise(50)
     np.testing.assert_allclose(
-        process(skipping, params, x), process(plain, params, x) + x, atol=1e-6
+        process(skipping, params, x), process(plain, params, x) + share * x, atol=1e-6
     )
+
+
+def test_a_skip_that_is_true_or_one_is_the_same_model():
+    one, true = recurrent(hidden=[3], skip=1.0), recurrent(hidden=[3], skip=True)
+    assert one.hyperparameters == true.hyperparameters
+    assert json.dumps(true.hyperparameters["skip"]) == "1.0"
 
 
 @pytest.mark.parametrize("name", SINGLE)
@@ -97,6 +125,9 @@ def test_hyperparameters_survive_json(name):
         (lambda: recurrent(cell="RNN"), "Known are: LSTM, GRU"),
         (lambda: recurrent(hidden=[]), "at least one size"),
         (lambda: recurrent(hidden=[4], head=False), "must have one cell, not 4"),
+        (lambda: recurrent(skip=float("nan")), "skip=nan must be"),
+        (lambda: recurrent(controls="gain"), "must list the names"),
+        (lambda: recurrent(controls=["gain", "gain"]), "must list the names"),
         (lambda: build("WaveNet", {"arrays": []}), "at least one layer array"),
     ],
 )

@@ -15,6 +15,7 @@ from jaxamp.train import (
     kept_params,
     layers,
     muon,
+    named,
     soap,
     start,
     train_step,
@@ -48,6 +49,14 @@ def test_what_is_kept_is_a_copy_of_the_state():
     before = np.array(state.params)
     state.params.delete()
     np.testing.assert_array_equal(vector(kept), before)
+
+
+def test_what_a_training_takes_stands_where_it_was_and_the_rest_is_drawn():
+    drawn = named(layers(WAVENET, start(task(), 3, 2).params))
+    taken = {"array_0.head.weight": np.full((1, 2, 1), 7.0, np.float32)}
+    state = start(task(average_decay=0.5), 3, 2, taken)
+    for numbers in (state.params, state.average):
+        same(named(layers(WAVENET, numbers)), drawn | taken)
 
 
 def label(optimizer):

@@ -134,6 +134,11 @@ def refuse_unlike(model: Model) -> None:
             "it adds the input to the output (train it with skip=false, or write "
             "a format that has the skip)"
         )
+    if model.controls:
+        knobs = ", ".join(model.controls)
+        problems.append(
+            f"it has knobs: {knobs} (train without, or write a format that has them)"
+        )
     if not options["head"]:
         problems.append(
             "its last layer is the output (train it with head=true and equal widths)"

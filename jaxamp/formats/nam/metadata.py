@@ -62,8 +62,10 @@ def training_record(
     disagreement_too_high: bool = False,
     not_detected: bool = False,
     ignore_checks: bool = False,
-    input_version: int | None = None,
+    input_version: int = 0,
+    input_name: str | None = None,
     checks_passed: bool | None = None,
+    faults: Sequence[str] = (),
 ) -> dict[str, Any]:
     """How the model was trained, under `training` of the metadata.
 
@@ -73,7 +75,10 @@ def training_record(
         recommended_delay: Samples, the measured delay less one of safety; None where
             nothing was measured.
         input_version: Of the standard capture signal, the number before the first
-            dot; None where another signal was played and no such checks exist.
+            dot; 0 where another signal was played.
+        input_name: The known signal that was played, for example standard input 3.0.0.
+        checks_passed: Whether no check found a fatal fault; None where none was made.
+        faults: The names of the checks that found something worth a warning, or worse.
     """
     measured = {
         "algorithm_version": 1,
@@ -95,8 +100,13 @@ def training_record(
             },
             "checks": (
                 None
-                if input_version is None
-                else {"version": input_version, "passed": checks_passed}
+                if checks_passed is None
+                else {
+                    "version": input_version,
+                    "passed": checks_passed,
+                    "signal": input_name,
+                    "faults": list(faults),
+                }
             ),
         },
         "validation_esr": float(validation_esr),

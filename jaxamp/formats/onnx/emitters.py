@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from jaxamp.core import FormatError
-from jaxamp.formats.onnx import convnet, linear, recurrent, wavenet
+from jaxamp.formats.onnx import convnet, linear, recurrent, sequential, wavenet
 
 EMITTERS: Mapping[str, Callable[..., str]] = {
     "WaveNet": wavenet.emit,
@@ -11,6 +11,7 @@ EMITTERS: Mapping[str, Callable[..., str]] = {
     "GRU": recurrent.emit,
     "ConvNet": convnet.emit,
     "Linear": linear.emit,
+    "Sequential": sequential.emit,
 }
 """architecture -> (graph, hyperparameters, parameters, state of silence, x) -> y"""
 

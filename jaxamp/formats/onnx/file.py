@@ -24,7 +24,8 @@ def write_offline(
     """Writes a graph that plays a whole signal, from silence.
 
     Shapes of the graph:
-        x `[batch, 1, samples]` -> y `[batch, 1, samples]`
+        x `[batch, 1, samples]`, and where there are knobs controls `[batch, knobs]`,
+        by default in the middle -> y `[batch, 1, samples]`
 
     Args:
         metadata: What to say about the amp; anything that can be written as JSON.
@@ -45,12 +46,14 @@ def write_stream(
     """Writes a graph that plays the next block, of any length.
 
     Each part of the state is an input NAME and an output `next.NAME`. An input that is
-    not given is silence: the file holds it as that input's default.
+    not given is silence, with the knobs in the middle: the file holds it as that
+    input's default.
 
     Shapes of the graph:
-        x `[batch, 1, samples]`, state -> y `[batch, 1, samples]`, next state; a past
-        of a convolution is `[batch, channels, reach]`, a recurrent layer's state
-        `[batch, hidden]`. A convolution of one sample has no past.
+        x `[batch, 1, samples]`, state, and where there are knobs controls
+        `[batch, knobs]` -> y `[batch, 1, samples]`, next state; a past of a convolution
+        is `[batch, channels, reach]`, a recurrent layer's state `[batch, hidden]`. A
+        convolution of one sample has no past.
 
     Args:
         metadata: What to say about the amp; anything that can be written as JSON.
@@ -78,8 +81,15 @@ def save(
 
     emit = emitter(model.architecture)
     params = checked(model, params)
-    graph = Graph(stream=stream)
-    y = emit(graph, model.hyperparameters, params, settled(model, params), "x")
+    graph, x = Graph(stream=stream), "x"
+    # Silence sounds different with other knobs, so a whole signal begins with hearing
+    # it; whoever streams goes on from a state of his own.
+    quiet = model.warmup if model.controls and not stream else 0
+    if quiet:
+        x = graph.after_silence(x, quiet)
+    y = emit(graph, model.hyperparameters, params, settled(model, params), x)
+    if quiet:
+        y = graph.without_first(y, quiet)
     replace_file(Path(path), graph.finish(y, said))
 
 
@@ -94,6 +104,7 @@ def labels(model: Model, metadata: Mapping[str, Any] | None) -> dict[str, str]:
             f"Metadata cannot be written as JSON: {problem}. Give texts and finite "
             "numbers."
         ) from None
+    knobs = {"controls": json.dumps(model.controls)} if model.controls else {}
     return {
         "architecture": model.architecture,
         "sample_rate": str(model.sample_rate),
@@ -101,6 +112,7 @@ def labels(model: Model, metadata: Mapping[str, Any] | None) -> dict[str, str]:
         "latency": str(model.latency),
         "metadata": said,
         "jaxamp_version": version("jaxamp"),
+        **knobs,
     }
 
 

@@ -5,12 +5,14 @@ and say what the next one is. Offline, the past is silence and the next is dropp
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from jaxamp.core import KNOB_MIDDLE
 
 OPSET, IR_VERSION = 17, 8
 """Both of ONNX 1.12, of 2022; runtimes since then read them."""
@@ -88,6 +90,22 @@ class Graph:
             given = self.constant(brief(silence), name)
         return self.node("Expand", given, self._sizes(shape))
 
+    def with_knobs(self, x: str, names: Sequence[str]) -> str:
+        """x `[b, 1, t]` with a channel for each knob, all in the input `controls`.
+
+        A knob that is not given stands in the middle.
+        """
+        if not names:
+            return x
+        middle = np.full((1, len(names)), KNOB_MIDDLE, np.float32)
+        controls = self.constant(middle, "controls")
+        self._inputs.append(described(controls, ("batch", len(names))))
+        still = self.node("Unsqueeze", controls, self.constant([2]))
+        batch = self.node("Shape", x, start=0, end=1)
+        length = self.node("Shape", x, start=2, end=3)
+        sizes = self.node("Concat", batch, self.constant([1]), length, axis=0)
+        return self.node("Concat", x, self.node("Expand", still, sizes), axis=1)
+
     def keep(
         self, name: str, silence: np.ndarray, operator: str, *inputs: str, **rest: Any
     ) -> None:
@@ -116,8 +134,8 @@ class Graph:
         """
         if past is not None and past.shape[2]:
             heard = self.node("Concat", self.past(name, past), x, axis=2)
-            start, end, axis = (self.constant([n]) for n in (-past.shape[2], END, 2))
-            self.keep(name, past, "Slice", heard, start, end, axis)
+            newest = [self.constant([n]) for n in (-past.shape[2], END, 2)]
+            self.keep(name, past, "Slice", heard, *newest)
             x = heard
         weights = [
             self.constant(layer[key], f"{name}.{key}")
@@ -125,6 +143,16 @@ class Graph:
             if key in layer
         ]
         return self.node("Conv", x, *weights, dilations=[dilation], group=groups)
+
+    def after_silence(self, x: str, samples: int) -> str:
+        """x behind so many samples of silence."""
+        quiet = self.past("quiet", np.zeros((1, 1, samples), np.float32))
+        return self.node("Concat", quiet, x, axis=2)
+
+    def without_first(self, y: str, samples: int) -> str:
+        """y from a sample on."""
+        rest = [self.constant([n]) for n in (samples, END, 2)]
+        return self.node("Slice", y, *rest)
 
     def finish(self, y: str, said: Mapping[str, str]) -> bytes:
         """The file, once the library's checker has passed it.

@@ -18,6 +18,7 @@ OPTIONS = (
     "hidden",
     "skip",
     "head",
+    "controls",
     "sample_rate",
     # How a training begins; what was learned has taken its place.
     "learned_state",
@@ -49,14 +50,15 @@ def emit(
     """What the layers and the head make of x `[b, 1, t]`."""
     cell = options["cell"]
     refuse_unknown(options, OPTIONS, cell)
-    y = graph.node("Transpose", x, perm=[2, 0, 1])
+    y = graph.with_knobs(x, options["controls"])
     for index, hidden in enumerate(options["hidden"]):
         name = f"layer_{index}"
         y = layer(graph, cell, hidden, params[name], state[index], name, y)
-    y = graph.node("Transpose", y, perm=[1, 2, 0])
     if options["head"]:
         y = graph.convolution(y, params["head"], "head")
-    return graph.node("Add", y, x) if options["skip"] else y
+    if not options["skip"]:
+        return y
+    return graph.node("Add", y, graph.node("Mul", x, graph.number(options["skip"])))
 
 
 def layer(
@@ -68,7 +70,7 @@ def layer(
     name: str,
     x: str,
 ) -> str:
-    """One layer: x `[t, b, i]` -> `[t, b, hidden]`."""
+    """One layer: x `[b, i, t]` -> `[b, hidden, t]`."""
     kind, axes = KINDS[cell], {n: graph.constant([n]) for n in (0, 1)}
     constants = [
         graph.constant(value[None], f"{name}.{key}")
@@ -79,12 +81,13 @@ def layer(
         graph.node("Unsqueeze", graph.past(f"{name}.{part}", value), axes[0])
         for part, value in parts.items()
     ]
+    x = graph.node("Transpose", x, perm=[2, 0, 1])
     inputs = (x, *constants, "", *pasts)  # "" is the lengths of sequences: all alike
     given = {"hidden_size": hidden, **kind.attributes}
     y, *ends = graph.outputs(cell, 1 + len(parts), *inputs, **given)
     for (part, value), end in zip(parts.items(), ends, strict=True):
         graph.keep(f"{name}.{part}", value, "Squeeze", end, axes[0])
-    return graph.node("Squeeze", y, axes[1])
+    return graph.node("Transpose", graph.node("Squeeze", y, axes[1]), perm=[1, 2, 0])
 
 
 def matrices(

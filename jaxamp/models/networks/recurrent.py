@@ -18,12 +18,12 @@ class Recurrent(nn.Module):
     """Recurrent layers and an optional linear head.
 
     Shapes:
-        x `[b, 1, t]`, state -> y `[b, 1, t]`, state
+        x `[b, 1 + knobs, t]`, state -> y `[b, 1, t]`, state
     """
 
     cell: str
     hidden: tuple[int, ...]
-    skip: bool
+    skip: float
     head: bool
     learned_state: bool
     longest_memory: float
@@ -45,12 +45,13 @@ class Recurrent(nn.Module):
         if self.head:
             y = Pointwise(1, name="head")(y)
         if self.skip:
-            y = y + x
+            guitar = x[:, :1]
+            y = y + (guitar if self.skip == 1 else self.skip * guitar)
         return y, tuple(new_state)
 
 
-def functions(**shape: Any) -> Functions:
-    """What the stack computes; the arguments are those of `Recurrent`."""
+def functions(knobs: int, **shape: Any) -> Functions:
+    """What the stack computes; the others are the arguments of `Recurrent`."""
     stack = Recurrent(**shape)
 
     def empty_state(params: Any, batch: int, dtype: Any) -> tuple[Any, ...]:
@@ -66,4 +67,4 @@ def functions(**shape: Any) -> Functions:
             for index, size in enumerate(stack.hidden)
         )
 
-    return wrap(stack, empty_state)
+    return wrap(stack, empty_state, knobs)

@@ -1,0 +1,47 @@
+"""`--knob NAME=VALUE`: the knobs of a model, set by their names."""
+
+import argparse
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxamp.core import ConfigError, Model, knob_settings
+
+
+def add_knobs(parser: argparse.ArgumentParser) -> None:
+    """The option, which may be given for each knob."""
+    parser.add_argument(
+        "--knob",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="where a knob stands, 0 to 1, for each knob that is not in the middle; "
+        "`jaxamp info` tells the names",
+    )
+
+
+def settings_of(model: Model, given: Sequence[str]) -> np.ndarray | None:
+    """Where each knob stands `[k]`, in the model's order; None without knobs.
+
+    Raises:
+        ConfigError: No NAME=VALUE, no number from 0 to 1, or a knob there is not.
+    """
+    settings: dict[str, float] = {}
+    for text in given:
+        name, _, value = text.rpartition("=")
+        try:
+            settings[name] = float(value)
+        except ValueError:
+            raise ConfigError(
+                f"--knob {text!r} must be a name and a number, for example "
+                f"--knob {(model.controls or ('gain',))[0]}=0.7."
+            ) from None
+    return knob_settings(model, settings)
+
+
+def named_settings(model: Model, settings: np.ndarray | None) -> str:
+    """', with gain 0.7, tone 0.5', or nothing."""
+    if settings is None:
+        return ""
+    pairs = zip(model.controls, settings.tolist(), strict=True)
+    return ", with " + ", ".join(f"{name} {value:g}" for name, value in pairs)

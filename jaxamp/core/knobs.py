@@ -1,0 +1,35 @@
+"""Knobs by their names: what a model can be told, and where each knob stands."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from jaxamp.core.errors import ConfigError
+from jaxamp.core.model import Model
+
+KNOB_MIDDLE = 0.5
+"""Where a knob stands that nobody has turned; knobs go from 0 to 1."""
+
+
+def knob_settings(model: Model, given: Mapping[str, float]) -> np.ndarray | None:
+    """Where each knob of the model stands `[k]`; None for a model without knobs.
+
+    Raises:
+        ConfigError: A knob the model does not have, or a value it cannot take.
+    """
+    unknown = [name for name in given if name not in model.controls]
+    if unknown:
+        known = ", ".join(model.controls)
+        raise ConfigError(
+            f"The model has no knob {', '.join(map(repr, unknown))}: "
+            + (f"its knobs are {known}." if known else "it has no knobs at all.")
+        )
+    for name, value in given.items():
+        if not 0 <= value <= 1:
+            raise ConfigError(
+                f"Knob {name!r} was set to {value:g}; knobs go from 0 to 1."
+            )
+    if not model.controls:
+        return None
+    settings = [given.get(name, KNOB_MIDDLE) for name in model.controls]
+    return np.asarray(settings, np.float32)
