@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxamp.core import FormatError, Model, Params
-from jaxamp.formats import nam, proteus, rtneural
+from jaxamp.formats import nam, onnx, proteus, rtneural
 from jaxamp.formats.json_files import read_json
 from jaxamp.formats.labels import in_words_of_json, in_words_of_nam
 
@@ -74,6 +74,8 @@ FORMATS: Mapping[str, Format] = {
         "AIDA-X",
         rtneural.refuse_for_aidax,
     ),
+    "onnx": Format(".onnx", None, onnx.write_offline, player="ONNX"),
+    "onnx_stream": Format(".onnx", None, onnx.write_stream),
 }
 """name -> format; a suffix that several write must be given with a name"""
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from jaxamp.core import FormatError
 
-LARGEST_FILE = 64 * 2**20
-"""Bytes. The largest known models take less than 1 MB."""
+LARGEST_FILE = 32 * 2**20
+"""Bytes. The largest known models take less than 1 MB; a text takes up to nine times
+its size while it is read."""
 
 
 def read_bounded(path: Path, limit: int = LARGEST_FILE) -> bytes:

@@ -10,11 +10,17 @@ from jaxamp.core import FormatError
 MOST_OBJECTS = 100_000
 """Objects and lists in one file."""
 
-MOST_VALUES = 4_000_000
+MOST_VALUES = 2_000_000
 """Values in one file, all weights included."""
+
+MOST_KEYS = 100_000
+"""Keys of all objects in one file, each of which takes more memory than a number."""
 
 DEEPEST = 32
 """Objects and lists inside one another; containers of A2 models reach 8."""
+
+LONGEST_SHOWN = 60
+"""Characters of a value in a message."""
 
 LONGEST_INTEGER = 16
 """Digits; enough for every integer that a double can hold."""
@@ -56,13 +62,14 @@ TOO_DEEP = (
 
 
 def refuse_excess(data: bytes) -> None:
-    """Counts brackets and commas; those inside strings count as well."""
+    """Counts brackets, colons and commas; those inside strings count as well."""
     objects = data.count(b"{") + data.count(b"[")
-    values = data.count(b",")
-    if objects > MOST_OBJECTS or values > MOST_VALUES:
+    keys, values = data.count(b":"), data.count(b",")
+    if objects > MOST_OBJECTS or keys > MOST_KEYS or values > MOST_VALUES:
         raise FormatError(
-            f"it holds {objects} objects and lists and {values} values; at most "
-            f"{MOST_OBJECTS} and {MOST_VALUES} are read. Check that it is a model file."
+            f"it holds {objects} objects and lists, {keys} keys and {values} values; "
+            f"at most {MOST_OBJECTS}, {MOST_KEYS} and {MOST_VALUES} are read. Check "
+            "that it is a model file."
         )
 
 
@@ -102,6 +109,10 @@ def values_of(part: dict[str, Any] | list[Any]) -> Iterable[Any]:
 
 
 def shown(value: Any) -> str:
-    """A value of a file, short enough for a message."""
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    """A value of a file, short enough for a message; no more of it is written out."""
+    text = ""
+    for part in json.JSONEncoder().iterencode(value):
+        text += part
+        if len(text) > LONGEST_SHOWN:
+            return f"{text[: LONGEST_SHOWN - 3]}..."
+    return text

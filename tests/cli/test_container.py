@@ -90,6 +90,10 @@ def test_a_run_of_sizes_is_played_at_its_largest_and_exported_whole(
     assert exported == left
     given = (sizes, tmp_path / "a.json", "--format", "rtneural")
     assert_refused(run(capsys, "export", *given), "several sizes")
+    for format, name in {"onnx": "a.onnx", "onnx_stream": "a.nam"}.items():
+        said = run(capsys, "export", sizes, tmp_path / name, "--format", format)
+        assert_refused(said, "several sizes")
+        assert not (tmp_path / name).exists()
 
 
 def test_a_run_of_sizes_is_told_size_by_size(sizes, capsys):

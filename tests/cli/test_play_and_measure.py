@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import onnxruntime
 import pytest
 import soundfile
 from runs import assert_refused, run
@@ -205,9 +206,26 @@ def test_a_damaged_player_file_is_refused_by_every_command(
         )
         assert_refused(run(capsys, command, tmp_path / name, *rest), name)
     with (tmp_path / "huge.nam").open("wb") as file:
-        file.truncate(65 << 20)
-    assert_refused(run(capsys, "info", tmp_path / "huge.nam"), "larger than 64 MB")
+        file.truncate(33 << 20)
+    assert_refused(run(capsys, "info", tmp_path / "huge.nam"), "larger than 32 MB")
     assert not list(tmp_path.glob("o.*"))
+
+
+def test_a_run_leaves_as_a_graph_of_a_signal_and_of_a_block(finished, tmp_path, capsys):
+    said = run(capsys, "export", finished, tmp_path / "amp.onnx")
+    assert said.status == 0, said
+    stream = ("--format", "onnx_stream")
+    assert run(capsys, "export", finished, tmp_path / "b.onnx", *stream).status == 0
+    x = noise(300)
+    model, params = jaxamp.load(finished)
+    expected = jaxamp.process(model, params, x)
+    for name, parts in {"amp.onnx": 0, "b.onnx": 2}.items():
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # defaults of inputs are warned of
+        graph = onnxruntime.InferenceSession(str(tmp_path / name), options)
+        y, *state = graph.run(None, {"x": x[None, None]})
+        np.testing.assert_allclose(y[0, 0], expected, rtol=0, atol=1e-5)
+        assert len(state) == parts
 
 
 def test_export_refuses_formats_it_does_not_know(finished, tmp_path, capsys):

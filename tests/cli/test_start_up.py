@@ -17,7 +17,7 @@ from tiny import RATE, noise
 from jaxamp import formats
 from jaxamp.models import recurrent
 
-LARGE = {"jax", "flax", "optax", "orbax", "scipy.signal", "hydra", "matplotlib"}
+LARGE = {"jax", "flax", "onnx", "optax", "orbax", "scipy.signal", "hydra", "matplotlib"}
 """What takes long to import."""
 
 

@@ -1,0 +1,44 @@
+"""Files with something wrong in them are read or refused, within bounds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = ROOT / "experiments/012_mutated_files/run.py"
+
+
+@pytest.mark.skipif(not PROGRAM.is_file(), reason="the experiments are not here")
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is watched as Linux has it")
+def test_three_hundred_mutated_files_of_each_format_are_read_or_refused(tmp_path):
+    done = subprocess.run(
+        [
+            *(sys.executable, PROGRAM, ROOT / "tests/oracles"),
+            *(
+                "--count",
+                "300",
+                "--swollen",
+                "0",
+                "--seed",
+                "1",
+                "--play",
+                "1",
+                "--keep",
+                tmp_path,
+            ),
+            *("--seconds", "60", "--play-seconds", "600"),  # the machine may be busy
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = {file.name: file.read_text() for file in tmp_path.glob("*.txt")}
+    assert done.returncode == 0, (done.stderr, found)
+    _, _, *rows = done.stdout.splitlines()
+    for row in rows:
+        _, name, _, read, refused, *_ = (cell.strip() for cell in row.split("|"))
+        assert int(read) + int(refused) == 300, name
+        assert int(read) > 0, f"{name}: nothing was looked at to its end"
+    assert rows
