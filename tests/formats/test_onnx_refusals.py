@@ -11,7 +11,7 @@ from random_models import draw_params
 from jaxamp import formats
 from jaxamp.core import ConfigError, FormatError
 from jaxamp.formats.onnx import activations, emitters
-from jaxamp.models import build
+from jaxamp.models import BUILDERS, build
 
 LINEAR = build("Linear", {"receptive_field": 3})
 WAVENET = build(
@@ -96,3 +96,7 @@ def test_a_graph_that_the_checker_finds_wrong_is_not_written(refused, monkeypatc
 
     monkeypatch.setitem(emitters.EMITTERS, "Linear", wrong)
     refused("nowhere", kind=onnx.checker.ValidationError)
+
+
+def test_every_architecture_there_is_can_be_written():
+    assert set(emitters.EMITTERS) == set(BUILDERS)
