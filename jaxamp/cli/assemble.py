@@ -84,6 +84,8 @@ def assembled(
     The windows have the longest context of all; each model hears of it what it needs.
     """
     train = checked(config["train"])
+    for model in models:
+        refuse_knobs(model)
     contexts = [context(train, model) for model in models]
     dataset = windows(
         recording.train,
@@ -171,6 +173,16 @@ def optimizer(node: Mapping[str, Any], clip_norm: float | None) -> Optimizer:
     return Optimizer(
         find(node.get("_target_"), "optimizer"), tuple(options.items()), clip_norm
     )
+
+
+def refuse_knobs(model: Model) -> None:
+    """Raises rather than learning what no recording says."""
+    if model.controls:
+        raise ConfigError(
+            f"The model has knobs, {', '.join(model.controls)}, and the recordings do "
+            "not say where they stood, so it could not learn what they do. Train it "
+            "without model.controls."
+        )
 
 
 def chunk(train: Mapping[str, Any], model: Model) -> int | None:

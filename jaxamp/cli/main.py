@@ -11,7 +11,9 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from jaxamp.core.compile_cache import use_compile_cache
 from jaxamp.core.errors import ConfigError, JaxampError
@@ -59,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "`jaxamp --help` says what they do."
         )
         return 2
+    warnings.formatwarning = told
     gc.set_threshold(OBJECTS_A_COLLECTION)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax thinks aloud
@@ -112,6 +115,12 @@ def usage() -> str:
             "`jaxamp COMMAND --help` says more; --debug shows tracebacks.",
         ]
     )
+
+
+def told(message: Warning | str, *place: Any, **more: Any) -> str:
+    """A warning without the place in the program that it comes from."""
+    del place, more
+    return f"jaxamp: warning: {message}\n"
 
 
 def complain(message: str) -> None:

@@ -1,7 +1,11 @@
 """`jaxamp export` to and from the JSON players."""
 
+import subprocess
+import sys
+
 import jax
 import pytest
+from random_models import UNMEASURED
 from runs import assert_refused, run
 
 from jaxamp import formats
@@ -23,6 +27,16 @@ def test_export_takes_labels_along_and_says_what_has_no_word(tmp_path, capsys):
     with pytest.warns(UserWarning, match="start from zero"):
         assert run(capsys, "export", nam, tmp_path / "again.aidax").status == 0
     assert formats.read(tmp_path / "again.aidax")[2]["author"] == "Ann"
+
+
+def test_a_warning_is_one_line_without_the_place_in_the_program(tmp_path):
+    model = recurrent(hidden=[8], learned_state=True)
+    path = tmp_path / "amp.nam"
+    formats.write(path, model, model.init(jax.random.key(0)), metadata=UNMEASURED)
+    command = (sys.executable, "-m", "jaxamp", "export", path, tmp_path / "amp.aidax")
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    (line,) = said.stderr.strip().splitlines()
+    assert line.startswith("jaxamp: warning: The learned beginning")
 
 
 def test_export_refuses_what_a_player_cannot_play(tmp_path, capsys):

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 import soundfile
-from runs import assert_refused, run
+from runs import assert_refused, run, train
 from tiny import noise
 
 import jaxamp
@@ -83,3 +83,9 @@ def test_info_names_the_knobs(amp, capsys):
         "gain",
         "tone",
     ]
+
+
+def test_knobs_that_no_recording_tells_of_are_not_trained(tmp_path, capsys):
+    said = train(capsys, tmp_path / "run", "+model.controls=[gain]")
+    assert_refused(said, "knobs, gain", "without model.controls")
+    assert not (tmp_path / "run").exists()
