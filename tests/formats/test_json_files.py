@@ -2,6 +2,7 @@
 
 import json
 import random
+import tracemalloc
 import warnings
 
 import pytest
@@ -9,6 +10,7 @@ from random_models import UNMEASURED, draw_params
 
 from jaxamp import formats
 from jaxamp.core import FormatError
+from jaxamp.formats.files import LARGEST_FILE
 from jaxamp.models import recurrent
 
 MODEL = recurrent(hidden=[2], controls=["gain"], sample_rate=44_100)
@@ -170,3 +172,30 @@ def test_a_nam_file_of_a_model_with_knobs_is_refused(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         formats.write(tmp_path / "a.json", MODEL, draw_params(MODEL), format="rtneural")
+
+
+def test_a_fault_after_twenty_others_is_still_a_fault(tmp_path):
+    """No more than twenty are noted, so their number does not tell of another."""
+    damaged = {"type": "conv1d", "kernel_size": [2], "shape": [None, None, 1]}
+    layers = [{"type": "harp"}] * 25 + [{**damaged, "weights": [[1.0], [0.0]]}]
+    path = tmp_path / "amp.json"
+    path.write_text(json.dumps({"in_shape": [None, None, 1], "layers": layers}))
+    with pytest.raises(FormatError, match=r'"harp".*and more'):
+        formats.read(path)
+
+
+@pytest.mark.parametrize("name", ["coreaudioml", "rtneural"])
+def test_knobs_that_a_file_only_claims_take_no_memory(tmp_path, written, name):
+    path, document = tmp_path / "amp.json", written[name]
+    del document["metadata"]["controls"]  # knobs without names are numbered
+    if name == "rtneural":
+        document["in_shape"][-1] = 10_000_000
+    else:
+        document["model_data"]["input_size"] = 10_000_000
+    path.write_text(json.dumps(document))
+    tracemalloc.start()
+    with pytest.raises(FormatError, match="10000000"):
+        formats.read(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * LARGEST_FILE, "what reading a file of any size takes"

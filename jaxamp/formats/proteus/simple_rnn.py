@@ -69,6 +69,7 @@ def read_shape(fields: Fields) -> tuple[dict[str, Any], int, bool]:
     bias = fields.boolean("bias_fl", True)
     fields.refuse_unread()
     hidden = [hidden] * min(layers, MOST_LAYERS)
+    inputs = min(inputs, 1 + MOST_KNOBS)  # millions of knobs are not even named
     return {"cell": cell, "hidden": hidden, "skip": skip}, inputs, bias
 
 

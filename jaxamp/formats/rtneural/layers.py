@@ -34,13 +34,13 @@ def read_layer(fields: Fields, inputs: int) -> tuple[Layer, dict[str, np.ndarray
     if not isinstance(weights, list) or len(weights) != len(expected):
         fields.note("weights", f"must list {len(expected)}, not {outline(weights)}")
         weights = [None] * len(expected)
-    before = len(fields.problems)
     arrays = [
         read_array(fields, f"weights[{i}]", value, shape)
         for i, (value, shape) in enumerate(zip(weights, expected, strict=True))
     ]
     fields.refuse_unread()
-    return layer, {} if len(fields.problems) > before else from_keras(layer, arrays)
+    fits = [array.shape for array in arrays] == expected
+    return layer, from_keras(layer, arrays) if fits else {}
 
 
 def read_shape(fields: Fields, inputs: int) -> Layer:
