@@ -113,7 +113,8 @@ def by_values(part):
 @pytest.mark.parametrize("name", KNOBBED)
 def test_knobs_are_heard_and_stand_in_the_middle_unless_they_are_turned(tmp_path, name):
     model = KNOBBED[name]
-    params, x = draw_params(model), noise(200, batch=2)
+    # With most seeds the small layer of ReLUs lets nothing through, knobs included.
+    params, x = draw_params(model, seed=3), noise(200, batch=2)
     whole = written(tmp_path, model, params, "onnx")
     blocks = written(tmp_path, model, params, "onnx_stream")
     middle = jaxamp.process(model, params, x)
