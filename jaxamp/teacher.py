@@ -93,12 +93,20 @@ def teacher(
     return dataclasses.replace(made, findings={**made.findings, "teacher": told})
 
 
-def lesson(model: str, input: str, channel: int | str | None = None) -> Taken:
+def lesson(
+    model: str,
+    input: str,
+    channel: int | str | None = None,
+    *,
+    size: float | None = None,
+    knobs: Mapping[str, float] | None = None,
+) -> Taken:
     """One dry file, whole, and what the teacher makes of it; raises like `teacher`."""
     dry = read_dry(input, channel)
-    loaded = load_described(model)
+    loaded = load_described(model, size=size)
     refuse_other_rate(dry, loaded.model.sample_rate)
-    return played(loaded, dry, shown(Path(model).resolve().name))
+    controls = knob_settings(loaded.model, dict(knobs or {}))
+    return played(loaded, dry, shown(Path(model).resolve().name), controls)
 
 
 @dataclasses.dataclass(frozen=True)

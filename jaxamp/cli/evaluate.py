@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from jaxamp.cli.folder import write_text
-from jaxamp.cli.knobs import add_knobs, named_settings, settings_of
+from jaxamp.cli.knobs import add_knobs, by_name, named_settings, settings_of
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.reamp import channel, refuse_other_rate
 from jaxamp.cli.sizes import add_size
@@ -37,6 +37,14 @@ def run(arguments: Sequence[str]) -> int:
         "them by comparing with what the model plays; a teacher's target trails by 0",
     )
     parser.add_argument("--channel", help="of files with several: 0, 1, left, right")
+    parser.add_argument("--teacher-size", type=float, help="as --size, of the teacher")
+    parser.add_argument(
+        "--teacher-knob",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="as --knob, of the teacher",
+    )
     parser.add_argument("--json", help="file to write the numbers to")
     add_knobs(parser)
     add_size(parser)
@@ -73,7 +81,13 @@ def heard(given: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, int]:
     if given.teacher:
         from jaxamp.teacher import lesson  # noqa: PLC0415
 
-        taken = lesson(given.teacher, given.input, channel(given.channel))
+        taken = lesson(
+            given.teacher,
+            given.input,
+            channel(given.channel),
+            size=given.teacher_size,
+            knobs=by_name(given.teacher_knob),
+        )
         return taken.input, taken.target, taken.sample_rate
     x = read_audio(given.input, channel(given.channel))
     y = read_audio(given.target, channel(given.channel))

@@ -1,18 +1,18 @@
 """`jaxamp export RUN OUT`: writes a model as the file a player reads."""
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxamp.cli.info import sizes
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.sizes import add_size
 from jaxamp.core import ConfigError
 from jaxamp.formats import FORMATS, find, write
 from jaxamp.formats.labels import left_out
-from jaxamp.formats.nam import is_container, write_container
+from jaxamp.formats.nam import is_container, read_parts, write_container
 from jaxamp.loading import load_described
 
 
@@ -76,9 +76,11 @@ def comes_in_sizes(model: Path) -> bool:
 
 def export_sizes(model: Path, output: Path) -> None:
     """Several sizes leave the house as one container."""
-    limits = sizes(model)
-    parts = []
-    for size, limit in zip([0.0, *limits], limits, strict=False):
-        loaded = load_described(model, size=size)  # a size begins where the last ends
-        parts.append((limit, loaded.model, loaded.params))
-    write_container(output, parts, load_described(model).metadata)
+    if model.is_file():
+        parts, metadata = read_parts(model)
+    else:
+        metadata, parts = load_described(model).metadata, []
+        for name, limit in json.loads((model / "sizes.json").read_text()).items():
+            loaded = load_described(model / name)
+            parts.append((limit, loaded.model, loaded.params))
+    write_container(output, parts, relabelled(metadata, output, "nam"))

@@ -14,6 +14,9 @@ from jaxamp.formats.nam import shares
 from jaxamp.loading import Loaded, load_described, metadata
 from jaxamp.models import build
 
+LONGEST_NAME = 40
+"""Letters of a name in a stranger's metadata."""
+
 FACTS = (
     "architecture",
     "parameters",
@@ -120,7 +123,11 @@ def table(facts: dict[str, Any]) -> str:
     if len(able) < len(verdicts):
         others = ", ".join(name for name, _ in verdicts if name not in able)
         rows["not by"] = f"{others} (--json says why)"
-    for name, value in {**facts["metadata"], **facts.get("measured", {})}.items():
-        rows[name] = json.dumps(value)
+    told = [("", facts["metadata"]), ("measured ", facts.get("measured", {}))]
+    for which, words in told:
+        for name, value in words.items():
+            label = f"{which}{json.dumps(name)[1:-1][:LONGEST_NAME]}"
+            own = f"metadata {label}" if label in rows else label
+            rows[own] = json.dumps(value)
     width = max(map(len, rows))
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())

@@ -26,6 +26,11 @@ def settings_of(model: Model, given: Sequence[str]) -> np.ndarray | None:
     Raises:
         ConfigError: No NAME=VALUE, no number from 0 to 1, or a knob there is not.
     """
+    return knob_settings(model, by_name(given))
+
+
+def by_name(given: Sequence[str]) -> dict[str, float]:
+    """Knob -> where it stands."""
     settings: dict[str, float] = {}
     for text in given:
         name, _, value = text.rpartition("=")
@@ -34,9 +39,9 @@ def settings_of(model: Model, given: Sequence[str]) -> np.ndarray | None:
         except ValueError:
             raise ConfigError(
                 f"--knob {text!r} must be a name and a number, for example "
-                f"--knob {(model.controls or ('gain',))[0]}=0.7."
+                "--knob gain=0.7."
             ) from None
-    return knob_settings(model, settings)
+    return settings
 
 
 def named_settings(model: Model, settings: np.ndarray | None) -> str:

@@ -88,11 +88,12 @@ def delays(findings: Mapping[str, Any]) -> dict[str, Any]:
     found = [pair["delay"] for pair in findings.get("pairs", ()) if pair.get("delay")]
     if not found:
         return {}
-    if found[0].get("method") == "given":
+    measured = [delay for delay in found if "samples" in delay]
+    if not measured:
         return {"manual_delay": found[0]["applied"]}
     return {
-        "delays": [delay["samples"] for delay in found],
-        "recommended_delay": found[0]["applied"],
+        "delays": [delay["samples"] for delay in measured],
+        "recommended_delay": measured[0]["applied"],
     }
 
 

@@ -25,9 +25,10 @@ def knob_settings(model: Model, given: Mapping[str, float]) -> np.ndarray | None
             + (f"its knobs are {known}." if known else "it has no knobs at all.")
         )
     for name, value in given.items():
-        if not 0 <= value <= 1:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number and 0 <= value <= 1):
             raise ConfigError(
-                f"Knob {name!r} was set to {value:g}; knobs go from 0 to 1."
+                f"Knob {name!r} was set to {value!r}; knobs go from 0 to 1."
             )
     if not model.controls:
         return None

@@ -189,7 +189,8 @@ def _delay(value: int | str) -> int | str:
 
 def refuse_seconds(validation_seconds: float) -> None:
     """Raises ConfigError where nothing would be validated on."""
-    if not 0 < validation_seconds < float("inf"):
+    number = isinstance(validation_seconds, int | float)
+    if not (number and 0 < validation_seconds < float("inf")):
         raise ConfigError(
             f"validation_seconds={validation_seconds} must lie above 0: without a "
             "validation passage the best parameters could not be told. 9 is usual."
@@ -300,6 +301,8 @@ def _split(
         passage = _known_passage(last) if by_parts else None
         passage = passage or _end(last, validation_seconds, sample_rate)
         start, end = stretches[-1]
+        # Of a known signal cut short, what is made to train on may lie behind.
+        start = start if start < passage[0] else 0
         stretches[-1] = (start, min(end, passage[0]))
         passages = [_piece(last, "validation", *passage)]
     train = [

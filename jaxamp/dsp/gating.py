@@ -28,7 +28,8 @@ def shut(x: np.ndarray, y: np.ndarray, sample_rate: int) -> tuple[float, float]:
     Shapes:
         x, y `[t]`, aligned
     """
-    band = scipy.signal.butter(2, [80, 5000], "band", fs=sample_rate, output="sos")
+    edges = [80, min(5000, 0.4 * sample_rate)]
+    band = scipy.signal.butter(2, edges, "band", fs=sample_rate, output="sos")
     into = _levels(scipy.signal.sosfilt(band, x))
     gain = _levels(y)[: len(into)] - into
     if not len(into):

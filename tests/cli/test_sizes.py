@@ -98,3 +98,47 @@ def test_info_says_who_plays_a_model_and_why_others_do_not(capsys, container):
     said = run(capsys, "info", container).out
     assert "played by" in said
     assert "Proteus, NeuralPi, AIDA-X" in said
+
+
+def test_a_teacher_plays_at_the_size_it_is_asked_for(capsys, container, tmp_path):
+    dry = tmp_path / "dry.wav"
+    soundfile.write(dry, noise(RATE), RATE, subtype="FLOAT")
+    given = ("evaluate", container, "--size", "0.1", "--input", dry)
+    errors = []
+    for size in ("0.1", "0.9"):
+        out = tmp_path / "esr.json"
+        said = run(capsys, *given, "--teacher", container, "--teacher-size", size,
+                   "--json", out)  # fmt: skip
+        assert said.status == 0, said
+        errors.append(json.loads(out.read_text())["esr"])
+    assert errors[0] < 1e-9 < errors[1]
+
+
+def test_a_container_of_a_stranger_is_exported_with_what_players_know(capsys, tmp_path):
+    theirs, ours = tmp_path / "theirs.nam", tmp_path / "ours.nam"
+    models = [linear(receptive_field=taps) for taps in (1, 2)]
+    drawn = [draw_params(model) for model in models]
+    write_container(theirs, list(zip((0.5, 1.0), models, drawn, strict=True)))
+    document = json.loads(theirs.read_text())
+    document["metadata"] |= {"mine": 1, "name": "Two"}
+    for part, limit in zip(document["config"]["submodels"], (0.5, 2.0), strict=True):
+        part["max_value"] = limit
+    theirs.write_text(json.dumps(document))
+    said = run(capsys, "export", theirs, ours)
+    assert said.status == 0, said
+    assert "'mine'" in said.err
+    again = json.loads(ours.read_text())
+    limits = [part["max_value"] for part in again["config"]["submodels"]]
+    assert (limits, again["metadata"]["name"]) == ([0.5, 2.0], "Two")
+
+
+def test_strange_names_in_metadata_are_shown_and_hide_nothing(capsys, container):
+    document = json.loads(container.read_text())
+    document["metadata"] = {"architecture": "Evil", "\x1b[31mred": 1, "\ud800": 2}
+    container.write_text(json.dumps(document))
+    said = run(capsys, "info", container)
+    assert said.status == 0, said
+    assert "\x1b" not in said.out
+    assert said.out.startswith("architecture")
+    assert "Linear" in said.out.splitlines()[0]
+    assert "metadata architecture" in said.out

@@ -368,3 +368,20 @@ def replaced(document, dice):
         node = node[key]
     node[key] = dice.choice(STRANGE)
     return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize("mode", [[{}], [[]], {}, [None]])
+def test_gates_that_are_no_words_are_refused_beside_the_old_key(reading, mode):
+    with pytest.raises(FormatError, match=r"gating_mode|contradicts"):
+        reading(wavenet(gated=True, gating_mode=mode))
+
+
+def test_what_has_a_default_may_be_left_out(reading):
+    left = wavenet(layer1x1={"groups": 1}, head1x1={})
+    assert reading(left)[0] is reading(wavenet())[0]
+
+
+def test_a_past_of_many_channels_is_refused_before_it_takes_memory(reading):
+    config = wavenet(channels=64, dilations=[999_990, 1], kernel_size=2)
+    with pytest.raises(FormatError, match=r"64 channels, .* numbers; 20000000"):
+        reading(config)

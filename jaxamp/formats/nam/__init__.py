@@ -3,6 +3,7 @@
 from jaxamp.formats.nam.file import (
     is_container,
     read_nam,
+    read_parts,
     refuse_unplayable,
     shares,
     write_container,
@@ -13,6 +14,7 @@ from jaxamp.formats.nam.metadata import training_record
 __all__ = [
     "is_container",
     "read_nam",
+    "read_parts",
     "refuse_unplayable",
     "shares",
     "training_record",

@@ -38,10 +38,30 @@ def choose(document: Document, size: float | None, depth: int = 0) -> Document:
         )
     submodels = read_submodels(document.config)
     index = pick([limit for limit, _ in submodels], size)
+    return part(document, submodels, index, size, depth)
+
+
+def parts(document: Document) -> list[tuple[float, Document]]:
+    """(max_value, model) of each size of a container, at its full size in turn."""
+    submodels = read_submodels(document.config)
+    return [
+        (limit, part(document, submodels, index, None, 0))
+        for index, (limit, _) in enumerate(submodels)
+    ]
+
+
+def part(
+    document: Document,
+    submodels: Sequence[tuple[float, Any]],
+    index: int,
+    size: float | None,
+    depth: int,
+) -> Document:
+    """One model of a container, with what the container says."""
     where = f"config.submodels[{index}].model"
     refuse_rates([document.sample_rate, *(rate(value) for _, value in submodels)])
-    part = choose(from_object(submodels[index][1], where), size, depth + 1)
-    return with_labels(part, document)
+    inner = choose(from_object(submodels[index][1], where), size, depth + 1)
+    return with_labels(inner, document)
 
 
 def pick(limits: Sequence[float], size: float | None) -> int:

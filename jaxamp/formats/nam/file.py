@@ -73,6 +73,22 @@ def is_container(path: str | os.PathLike[str]) -> bool:
     return document.architecture == container.ARCHITECTURE
 
 
+def read_parts(
+    path: str | os.PathLike[str],
+) -> tuple[list[tuple[float, Model, Params]], dict[str, Any]]:
+    """Every size of a container, as `write_container` takes them, and its metadata.
+
+    Raises:
+        FormatError: as for `read_nam`.
+    """
+    data = read_bounded(Path(path))
+    with named(path):
+        whole = from_bytes(data)
+        documents = container.parts(whole)
+        parts = [(limit, *decode(document)) for limit, document in documents]
+    return parts, dict(whole.metadata)
+
+
 @contextlib.contextmanager
 def named(path: str | os.PathLike[str]) -> Iterator[None]:
     """Has every refusal say which file it is about."""

@@ -10,6 +10,10 @@ MOST_TAPS = 4_096
 LONGEST_PAST = 10_000_000
 """Samples of receptive field: three and a half minutes."""
 
+MOST_REMEMBERED = 20_000_000
+"""Samples of receptive field times channels, all of which silence goes through before a
+model plays; A1 standard has 65,000."""
+
 MOST_PRODUCTS = 16_000_000
 """Multiply-accumulates a sample, those with the zeros between groups included."""
 

@@ -12,6 +12,7 @@ from jaxamp.formats.nam.limits import (
     MOST_ARRAYS,
     MOST_LAYERS,
     MOST_PRODUCTS,
+    MOST_REMEMBERED,
     MOST_TAPS,
 )
 from jaxamp.formats.strict_json import shown
@@ -130,7 +131,11 @@ def read_gating(fields: Fields, layers: int) -> dict[str, Any]:
             known = ", ".join(GATING)
             fields.note("gating_mode", f"is {shown(mode)}; known are {known}")
             break
-    if fields.has("gating_mode") and old != "none" and set(modes) != {old}:
+    if (
+        fields.has("gating_mode")
+        and old != "none"
+        and any(mode != old for mode in modes)
+    ):
         fields.note("gated", "contradicts gating_mode beside it")
     secondary = fields.take("secondary_activation")
     if not isinstance(secondary, list):
@@ -156,7 +161,7 @@ def read_layer1x1(fields: Fields) -> dict[str, int] | None:
     if not fields.has("layer1x1"):
         return {"groups": 1}
     given = fields.child("layer1x1")
-    active, groups = given.boolean("active"), given.integer("groups", 1)
+    active, groups = given.boolean("active", True), given.integer("groups", 1)
     given.refuse_unread()
     return {"groups": groups} if active else None
 
@@ -166,7 +171,7 @@ def read_head1x1(fields: Fields) -> dict[str, int] | None:
     if not fields.has("head1x1"):
         return None
     given = fields.child("head1x1")
-    if not given.boolean("active"):
+    if not given.boolean("active", False):
         return None  # what else it says has no effect
     mix = {
         "out_channels": given.integer("out_channels"),
@@ -240,9 +245,17 @@ def check_size(options: Mapping[str, Any], condition_size: int, fields: Fields) 
     if taps > MOST_TAPS:
         fields.note("layers", f"has {taps} taps; {MOST_TAPS} are supported")
     past = 1 + sum(reach(array) for array in arrays)
+    past += sum(size - 1 for size in head["kernel_sizes"])
     if past > LONGEST_PAST:
         fields.note(
             "layers", f"hears {past} samples of the past; {LONGEST_PAST} are supported"
+        )
+    widest = max(max(array["channels"], array["bottleneck"]) for array in arrays)
+    if past * widest > MOST_REMEMBERED:
+        fields.note(
+            "layers",
+            f"hears {past} samples of {widest} channels, {past * widest} numbers; "
+            f"{MOST_REMEMBERED} are supported",
         )
     try:
         products = sum(ungrouped_macs(array, condition_size) for array in arrays)
