@@ -153,3 +153,13 @@ def test_the_record_is_json_and_says_what_was_waived():
         ("clipping", True)
     ]
     assert told["signal"] is None
+
+
+def test_a_recording_of_few_samples_a_second_is_looked_over_too():
+    slow = np.ascontiguousarray(DI[::6])
+    examined = examine(
+        Audio(Path("in.wav"), RATE // 6, len(slow), 1, "PCM_24", slow),
+        Audio(Path("out.wav"), RATE // 6, len(slow), 1, "PCM_24", slow),
+        delay=0,
+    )
+    assert not [one for one in examined.findings if one.severity == "fatal"]
