@@ -86,10 +86,12 @@ def test_a_finished_run_is_described_without_its_checkpoints(
     assert imported("info", tmp_path) == set()
 
 
-def test_nothing_compiles_twice_in_a_sweep(finished, tmp_path, capsys):
+def test_nothing_compiles_twice_in_a_sweep(tmp_path, capsys):
+    """Both runs here: what is traced anew after `forget_old_programs` is named anew."""
     if os.environ["JAXAMP_CACHE"] == "off":
         pytest.skip("JAXAMP_CACHE=off: nothing is kept")
     cache = Path(os.environ["JAXAMP_CACHE"])
+    assert train(capsys, tmp_path / "first", "train.steps=10").status == 0
     before = programs(cache)
     overrides = ["seed=7", "optimizer.learning_rate=0.003", "train.steps=15"]
     assert train(capsys, tmp_path / "run", *overrides).status == 0
