@@ -46,18 +46,18 @@ def guitar(length, batch=2):
 def test_any_split_into_blocks_gives_the_same_audio(name):
     one, params, x = model(name), params_of(name), guitar(LENGTH)
     start = silence(one, params, 2)
-    whole, end = step(one, params, x, jax.tree.map(jnp.copy, start))
-    assert whole.shape == x.shape
-    for size in (1, BLOCK):
+
+    def played(size):
         state, pieces = jax.tree.map(jnp.copy, start), []
         for begin in range(0, LENGTH, size):
             y, state = step(one, params, x[:, :, begin : begin + size], state)
             pieces.append(y)
-        answered = np.concatenate(pieces, axis=2)
-        np.testing.assert_allclose(answered, whole, rtol=0, atol=1e-5)
-        jax.tree.map(
-            lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), state, end
-        )
+        return np.concatenate(pieces, axis=2), state
+
+    (short, after), (long, end) = played(1), played(BLOCK)
+    assert long.shape == x.shape
+    np.testing.assert_allclose(short, long, rtol=0, atol=1e-5)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), after, end)
 
 
 @pytest.mark.parametrize("name", NAMES)
