@@ -1,4 +1,4 @@
-"""What the tests share: the folder of recordings, and one compile cache a process."""
+"""What the tests share: the folder of recordings, and one compile cache."""
 
 import os
 from pathlib import Path
@@ -24,13 +24,18 @@ def recordings():
 def compile_cache(tmp_path_factory):
     """A cache of this run's own, never the one in the home directory.
 
+    The processes of one run share it, as those of a user do.
+
     It begins empty, so every program is compiled by the code under test; a program
     met again is then the same machine code, as it is for users. What that could hide,
     a program that differs when compiled anew, `core/test_compile_cache.py` looks for.
     """
     if os.environ.get("JAXAMP_CACHE") == "off":  # to compile everything every time
         return
-    folder = tmp_path_factory.mktemp("compile_cache")
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder = folder / "compile_cache"
     os.environ["JAXAMP_CACHE"] = str(folder)  # for the commands that tests start
     use_compile_cache()
 
