@@ -46,10 +46,10 @@ def test_seed_rate_weights_and_steps_share_one_program(tmp_path, capsys):
     said = sweep(
         capsys, tmp_path, "train.validate_every=2", "train.clip_norm=1.5", "seed=0,1",
         "schedule=cosine", "optimizer.learning_rate=0.01,0.02", "train.steps=2",
-        "loss.terms.mse.weight=1,2",
+        "loss.terms.mse.weight=${optimizer.learning_rate}",
     )  # fmt: skip
     assert said.status == 0, said
-    assert len(results(tmp_path)) == 8
+    assert len(results(tmp_path)) == 4
     assert train_steps._cache_size() == before + 1  # pyright: ignore
 
 
@@ -204,7 +204,7 @@ def process(*arguments):
 def test_a_killed_sweep_repeats_no_finished_job_and_ends_alike(tmp_path, launcher):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     arguments = [
-        *TINY, "train.steps=20", "train.average_decay=0.1", "seed=0,1,2",
+        *TINY, "train.steps=20", "train.average_decay=0.1", "seed=0,1",
         f"hydra/launcher={launcher}",
     ]  # fmt: skip
     out, err = (
@@ -223,7 +223,7 @@ def test_a_killed_sweep_repeats_no_finished_job_and_ends_alike(tmp_path, launche
     assert f"{len(done)} of them done before" in out
     assert {p: p.stat().st_mtime_ns for p in done} == done
     assert results(cut).keys() == results(whole).keys()
-    assert len(results(cut)) == 3
+    assert len(results(cut)) == 2
     for name, result in results(cut).items():
         assert_same_bits(cut / name, whole / name)
         assert result["metrics"] == results(whole)[name]["metrics"]
@@ -232,7 +232,7 @@ def test_a_killed_sweep_repeats_no_finished_job_and_ends_alike(tmp_path, launche
 def test_a_population_is_its_jobs_alone(tmp_path, capsys):
     together, alone = tmp_path / "together", tmp_path / "alone"
     overrides = [
-        "train.steps=20", "seed=0,1", "optimizer.learning_rate=0.004,0.02",
+        "train.steps=20", "seed=1", "optimizer.learning_rate=0.004,0.02",
         "data.gain=0.3,0.6",
     ]  # fmt: skip
     made = process(
@@ -240,7 +240,7 @@ def test_a_population_is_its_jobs_alone(tmp_path, capsys):
     )
     out, err = made.communicate()
     assert made.returncode == 0, out + err
-    assert "Group 1 of 1: lstm/1x8, 8 jobs side by side." in out
+    assert "Group 1 of 1: lstm/1x8, 4 jobs side by side." in out
     assert sweep(capsys, alone, *overrides).status == 0
     assert results(together).keys() == results(alone).keys()
     for name, result in results(together).items():
@@ -263,12 +263,12 @@ def test_a_population_is_its_jobs_alone(tmp_path, capsys):
 
 def test_shapes_make_groups_and_each_member_stops_for_itself(tmp_path, capsys):
     said = sweep(
-        capsys, tmp_path, "train.steps=40", "train.patience=2", "seed=0,1,2",
+        capsys, tmp_path, "train.steps=40", "train.patience=2",
         "model.hidden=[2],[3]", "optimizer.learning_rate=0.003,3.0",
         "hydra/launcher=population",
     )  # fmt: skip
-    assert "Group 1 of 2: lstm/1x8, 6 jobs side by side." in said.out
-    assert "Group 2 of 2: lstm/1x8, 6 jobs side by side." in said.out
+    assert "Group 1 of 2: lstm/1x8, 2 jobs side by side." in said.out
+    assert "Group 2 of 2: lstm/1x8, 2 jobs side by side." in said.out
     steps = {r["train"]["steps"] for r in results(tmp_path).values()}
     assert len(steps) > 1, "some stopped early, others did not"
     for name, result in results(tmp_path).items():

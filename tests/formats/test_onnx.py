@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import onnx
 import pytest
-from configs import SINGLE
+from configs import DISTINCT
 from configs import model as configured
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,7 +61,7 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("name", SINGLE)
+@pytest.mark.parametrize("name", DISTINCT)
 def test_every_configuration_plays_the_same_whole_and_in_blocks(tmp_path, name):
     model = configured(name)
     params, x = modest(model), noise(sum(LENGTHS))
