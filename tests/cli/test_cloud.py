@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from cloud_stand_in import stand_in
 from fsspec.registry import _registry
-from runs import assert_refused, assert_same_bits, run, train
+from runs import TINY, assert_refused, assert_same_bits, run, train
 from tiny import RATE, noise
 
 import jaxamp
@@ -68,6 +68,19 @@ def test_a_run_in_a_bucket_goes_on_where_it_was_left(
     assert kept == {cloud.step_of(name) for name in everything(finished)}
     other = train(capsys, "gs://b/run", "seed=1")
     assert_refused(other, "'gs://b/run' belongs to a run of another", "seed was 0")
+
+
+def test_a_sweep_in_a_bucket_is_found_again(buckets, capsys):
+    sweep = ["train", "-m", *TINY, "train.steps=5", "hydra.launcher.table=false"]
+    sweep += ["seed=0,1", "hydra.sweep.dir=gs://b/sweep"]
+    said = run(capsys, *sweep)
+    assert said.status == 0, said
+    before = everything(buckets)
+    said = run(capsys, *sweep)
+    assert said.out.strip() == "2 jobs in gs://b/sweep, 2 of them done before."
+    assert everything(buckets) == before
+    for job in ("seed=0", "seed=1"):
+        assert f"b/sweep/{job}/result.json" in before
 
 
 def test_what_is_in_a_bucket_is_read_and_written_like_files(
