@@ -47,6 +47,9 @@ VARIABLE = "JAXAMP_MIRRORED"
 LAST = "result.json"
 """Says that a run is done, so it goes after everything else."""
 
+FAILURE = "failure.json"
+"""Says why a job of a sweep failed, until it is tried again."""
+
 Stamp = tuple[int, int]
 """Bytes and time of a file; differs where its content does."""
 
@@ -319,7 +322,7 @@ class Delivery:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def deliver(self) -> None:
-        """Uploads, checkpoints first, and deletes what is no longer there."""
+        """Uploads, checkpoints first, and deletes what the run has deleted."""
         if self.lost.is_set():
             raise CloudError(
                 f"Another jaxamp has taken over {self.url!r}, because this one did not "
@@ -335,7 +338,7 @@ class Delivery:
             if (step := cloud.step_of(name)) is None or step in steps
         }
         changed = [name for name in now if self.known.get(name) != now[name]]
-        gone = [name for name in self.known if name not in now]
+        gone = [name for name in self.known if replaced(name, now)]
         with cloud.reaching(self.url, "written"):
             again = {cloud.step_of(name) for name in changed if name in self.known}
             self.delete([f"{step}/{cloud.MARKER}" for step in again if step])
@@ -373,6 +376,25 @@ class Delivery:
             with contextlib.suppress(FileNotFoundError):
                 self.system.rm_file(f"{self.url}/{name}")
             self.known.pop(name, None)
+
+
+def replaced(name: str, now: dict[str, Stamp]) -> bool:
+    """Whether a file is gone because the run has deleted it.
+
+    That is what it does with checkpoints that have newer ones, and with the failure of
+    an earlier try. Whatever else is gone was deleted by somebody else: the bucket's is
+    then all there is.
+    """
+    step = cloud.step_of(name)
+    if name in now:
+        return False
+    if step is None:
+        folder, _, last = name.rpartition("/")
+        config = f"{folder}/config.yaml" if folder else "config.yaml"
+        return last == FAILURE and config in now
+    beside = step.rpartition("/")[0]
+    others = {cloud.step_of(other) for other in now} - {None, step}
+    return any(str(other).rpartition("/")[0] == beside for other in others)
 
 
 def in_order(names: list[str]) -> list[list[str]]:

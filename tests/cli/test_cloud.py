@@ -284,6 +284,19 @@ def test_wherever_a_delivery_ends_the_bucket_holds_a_whole_run(
     assert found.keys() == {n for n in later if "tmp" not in n and n != ".lock"}
 
 
+def test_a_local_folder_that_vanishes_takes_nothing_with_it(buckets, tmp_path):
+    folder, url = tmp_path / "work", "gs://b/run"
+    system = cloud.filesystem(url)
+    write(folder, BEGINNING | {"failure.json": "why"})
+    delivery = Delivery(system, url, folder, {}, threading.Event())
+    delivery.deliver()
+    (folder / "failure.json").unlink()
+    delivery.deliver()  # tried again: that is gone from the bucket too
+    shutil.rmtree(folder)
+    delivery.deliver()
+    assert everything(buckets / "b/run").keys() == BEGINNING.keys()
+
+
 def test_a_folder_that_could_not_be_delivered_is_gone_on_with(buckets, tmp_path):
     url, folder = "gs://b/run", tmp_path / "work"
     system = cloud.filesystem(url)
