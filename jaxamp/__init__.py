@@ -5,6 +5,7 @@ y = jaxamp.process(model, params, x)
 state = jaxamp.silence(model, params)
 y, state = jaxamp.step(model, params, block, state)  # blocks of any length
 player = jaxamp.Player(model, params, block=64)  # of one length, as fast as it gets
+player = jaxamp.ChangingPlayer(model, params)  # of any length, without compiling again
 """
 
 import importlib
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jaxamp.core import silence as silence
     from jaxamp.loading import load as load
+    from jaxamp.stream import ChangingPlayer as ChangingPlayer
     from jaxamp.stream import Player as Player
     from jaxamp.stream import process as process
     from jaxamp.stream import step as step
 
 HOMES = {
+    "ChangingPlayer": "jaxamp.stream",
     "Player": "jaxamp.stream",
     "load": "jaxamp.loading",
     "process": "jaxamp.stream",
@@ -33,4 +36,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'jaxamp' has no attribute {name!r}")
 
 
-__all__ = ["Player", "load", "process", "silence", "step"]
+__all__ = ["ChangingPlayer", "Player", "load", "process", "silence", "step"]

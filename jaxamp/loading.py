@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxamp.core import ConfigError, FormatError, Model, Params
+from jaxamp.core import ConfigError, FormatError, Model, Params, cloud
 from jaxamp.formats import read
 from jaxamp.formats.nam.container import pick
 from jaxamp.models import build, scale_output
@@ -47,8 +47,8 @@ def load_described(path: str | Path, *, size: float | None = None) -> Loaded:
         size: Of a model in several sizes, the share of the full size that may be
             spent, 0 to 1; the largest by default.
     """
-    path = Path(path)
     refuse_unlike_share(size)
+    path = cloud.fetched(path)
     if not path.exists():
         raise FormatError(
             f"There is no model at {str(path)!r}. Give a run directory, as "

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxamp.core import CaptureError, ConfigError, Recording, knob_settings
+from jaxamp.core import CaptureError, ConfigError, Recording, cloud, knob_settings
 from jaxamp.data import read_audio
 from jaxamp.data.audio import shown
 from jaxamp.data.capture import Taken, described, recorded, refuse_seconds
@@ -76,14 +76,15 @@ def teacher(
     refuse_seconds(validation_seconds)
     dry = [read_dry(file, channel) for file in listed(input)]
     held_out = [read_dry(file, channel) for file in listed(validation_input)]
-    loaded = load_described(model, size=size)
+    path = cloud.fetched(model)
+    loaded = load_described(path, size=size)
     if not dry:
         dry, middle = demo_pieces(validation_seconds)
         held_out = held_out or [middle]
     for one in [*dry, *held_out]:
         refuse_other_rate(one, loaded.model.sample_rate)
     controls = knob_settings(loaded.model, dict(knobs or {}))
-    told = introduced(Path(model), size, loaded, controls)
+    told = introduced(path, size, loaded, controls)
     made = recorded(
         [played(loaded, one, told["file"], controls) for one in dry],
         [played(loaded, one, told["file"], controls) for one in held_out],
@@ -103,10 +104,11 @@ def lesson(
 ) -> Taken:
     """One dry file, whole, and what the teacher makes of it; raises like `teacher`."""
     dry = read_dry(input, channel)
-    loaded = load_described(model, size=size)
+    path = cloud.fetched(model)
+    loaded = load_described(path, size=size)
     refuse_other_rate(dry, loaded.model.sample_rate)
     controls = knob_settings(loaded.model, dict(knobs or {}))
-    return played(loaded, dry, shown(Path(model).resolve().name), controls)
+    return played(loaded, dry, shown(path.resolve().name), controls)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxamp.core import ConfigError, Model
+from jaxamp.core import ConfigError, Model, cloud
 from jaxamp.data.audio import shown
 from jaxamp.loading import Loaded, digest, load_described
 from jaxamp.models import output_layer
@@ -69,7 +69,7 @@ def beginning(
         ConfigError: Another architecture or sample rate.
         FormatError, RunError: A model that cannot be read.
     """
-    path = Path(path)
+    path = cloud.fetched(path)
     loaded = load_described(path, size=size)
     refuse_other_kind(path, loaded.model, model)
     there = named(loaded.params)

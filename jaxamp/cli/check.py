@@ -3,12 +3,12 @@
 import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxamp.cli.folder import write_text
 from jaxamp.cli.reamp import channel
 from jaxamp.core import ConfigError
+from jaxamp.core.cloud import delivered
 
 if TYPE_CHECKING:
     from jaxamp.data.audio import Audio
@@ -53,7 +53,8 @@ def check(given: argparse.Namespace) -> int:
     if given.json:
         record = {"usable": not fatal, "applied": found.applied}
         text = json.dumps(record | found.record(ignored), indent=2)
-        write_text(Path(given.json), text + "\n")
+        with delivered(given.json) as file:
+            write_text(file, text + "\n")
     return UNUSABLE if fatal else 0
 
 

@@ -19,6 +19,7 @@ from jaxamp.cli.folder import write_bytes, write_text
 from jaxamp.cli.found import Found, find_runs
 from jaxamp.cli.main import keep_compiled
 from jaxamp.core import ConfigError, JaxampError, RunError
+from jaxamp.core.cloud import delivered, fetched, named
 from jaxamp.report.comparison import HEADINGS, LEGEND, Row, Run, as_csv, rows
 
 LARGEST_BLOCK = 1 << 16
@@ -44,9 +45,9 @@ def run(arguments: Sequence[str]) -> int:
         raise ConfigError(
             f"--block {given.block} must be from 1 to {LARGEST_BLOCK} samples."
         )
-    folders = [Path(folder) for folder in given.folders]
-    output = Path(given.output) if given.output else folders[0]
-    compared(folders, output, None if given.as_recorded else given.block)
+    folders = [fetched(folder) for folder in given.folders]
+    with delivered(given.output or given.folders[0]) as output:
+        compared(folders, output, None if given.as_recorded else given.block)
     return 0
 
 
@@ -60,7 +61,7 @@ def compared(folders: Sequence[Path], output: Path, block: int | None) -> None:
     found = find_runs(folders)
     if not found.runs:
         raise RunError(
-            f"There is no finished run in {', '.join(map(str, folders))}"
+            f"There is no finished run in {', '.join(map(named, folders))}"
             f"{nothing_but(found)}. Start the sweep again to go on with it, or give a "
             "folder that holds runs of `jaxamp train`."
         )
@@ -135,4 +136,4 @@ def write(table: Sequence[Row], output: Path, notes: Sequence[str]) -> None:
     write_bytes(output / "comparison.png", size_against_esr(table, "png"))
     page = comparison_page(table, svg.decode(), notes)
     write_text(output / "comparison.html", page)
-    print(f"Written to {output}{os.sep}comparison.csv, .svg, .png and .html.")
+    print(f"Written to {named(output)}{os.sep}comparison.csv, .svg, .png and .html.")

@@ -19,6 +19,7 @@ from jaxamp.core import (
     Params,
     Recording,
     RunError,
+    cloud,
     parameter_count,
 )
 from jaxamp.evaluate import aliased, evaluate, trimmed
@@ -106,7 +107,7 @@ def completed_part(
     size = f"Size {part.size}: " if part.size else ""
     print(
         f"{size}{REASONS[outcome.reason]} Validation ESR {result['esr']:.5f} (best at "
-        f"step {outcome.progress.best_step}). Kept in {folder}",
+        f"step {outcome.progress.best_step}). Kept in {cloud.named(folder)}",
         flush=True,
     )
     return result, (model, params)

@@ -7,7 +7,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.reamp import channel, refuse_other_rate
 from jaxamp.cli.sizes import add_size
 from jaxamp.core import Capture, CaptureError, ConfigError, Model, Params
+from jaxamp.core.cloud import delivered
 
 ALIGNED_SECONDS = 30
 """How much is played to find the delay."""
@@ -70,7 +70,8 @@ def compare(given: argparse.Namespace) -> int:
         print(f"{given.model}{named_settings(model, controls)}", file=sys.stderr)
     print(table(answer))
     if given.json:
-        write_text(Path(given.json), json.dumps(answer, indent=2) + "\n")
+        with delivered(given.json) as file:
+            write_text(file, json.dumps(answer, indent=2) + "\n")
     return 0
 
 

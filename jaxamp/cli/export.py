@@ -10,6 +10,7 @@ from typing import Any
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.sizes import add_size
 from jaxamp.core import ConfigError
+from jaxamp.core.cloud import delivered, fetched, named
 from jaxamp.formats import FORMATS, find, write
 from jaxamp.formats.labels import left_out
 from jaxamp.formats.nam import is_container, read_parts, write_container
@@ -29,7 +30,14 @@ def run(arguments: Sequence[str]) -> int:
     add_size(parser)
     given = parser.parse_args(arguments)
     keep_compiled()
-    model, output = Path(given.model), Path(given.output)
+    with delivered(given.output) as output:
+        export(given, fetched(given.model), output)
+    print(f"{named(output)} written.")
+    return 0
+
+
+def export(given: argparse.Namespace, model: Path, output: Path) -> None:
+    """Writes the file that the arguments ask for."""
     several = given.size is None and comes_in_sizes(model)
     if several and find(output, given.format, "write") is FORMATS["nam"]:
         export_sizes(model, output)
@@ -48,8 +56,6 @@ def run(arguments: Sequence[str]) -> int:
             metadata=labels,
             format=given.format,
         )
-    print(f"{output} written.")
-    return 0
 
 
 def relabelled(
@@ -60,8 +66,8 @@ def relabelled(
     lost = left_out(metadata, labels)
     if lost:
         print(
-            f"jaxamp: {output} has no words for {', '.join(map(ascii, lost))}; left "
-            "out.",
+            f"jaxamp: {named(output)} has no words for "
+            f"{', '.join(map(ascii, lost))}; left out.",
             file=sys.stderr,
         )
     return labels

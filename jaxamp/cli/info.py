@@ -9,6 +9,7 @@ from typing import Any
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.sizes import add_size
 from jaxamp.core import parameter_count
+from jaxamp.core.cloud import fetched
 from jaxamp.formats import players
 from jaxamp.formats.nam import shares
 from jaxamp.loading import Loaded, load_described, metadata
@@ -37,12 +38,13 @@ def run(arguments: Sequence[str]) -> int:
     )
     add_size(parser)
     given = parser.parse_args(arguments)
-    facts = noted(Path(given.model)) if given.size is None else None
+    path = fetched(given.model)
+    facts = noted(path) if given.size is None else None
     if facts is None:
-        facts = described(load_described(given.model, size=given.size))
-    facts |= {"sizes": sizes(Path(given.model)), "players": who_plays(facts)}
+        facts = described(load_described(path, size=given.size))
+    facts |= {"sizes": sizes(path), "players": who_plays(facts)}
     if given.loudness_input:
-        facts["measured"] = measured(given.model, given.size, given.loudness_input)
+        facts["measured"] = measured(path, given.size, given.loudness_input)
     print(json.dumps(facts, indent=2) if given.json else table(facts))
     return 0
 
@@ -91,7 +93,7 @@ def who_plays(facts: dict[str, Any]) -> dict[str, str]:
     return players(build(facts["architecture"], facts["hyperparameters"]))
 
 
-def measured(model: str, size: float | None, path: str) -> dict[str, float]:
+def measured(model: Path, size: float | None, path: str) -> dict[str, float]:
     """How loud the model answers a given second of sound."""
     # Playing needs JAX, which describing does not, and it is slow to import.
     from jaxamp.cli.labels import loudness_input  # noqa: PLC0415

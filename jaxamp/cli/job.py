@@ -13,6 +13,7 @@ from jaxamp.cli.assemble import Job
 from jaxamp.cli.complete import completed
 from jaxamp.cli.folder import held
 from jaxamp.cli.init import told
+from jaxamp.cli.main import complain
 from jaxamp.cli.prepare import Part, begin, noticed, prepared, recorded
 from jaxamp.train import (
     Advance,
@@ -122,7 +123,7 @@ def like(job: Job) -> TrainState:
 
 def warn(text: str) -> None:
     """One line on stderr."""
-    print(f"jaxamp: warning: {text}", file=sys.stderr)
+    complain(f"warning: {text}")
 
 
 @contextmanager

@@ -15,8 +15,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from jaxamp.core.cloud import named
 from jaxamp.core.compile_cache import use_compile_cache
-from jaxamp.core.errors import ConfigError, JaxampError
+from jaxamp.core.errors import CloudError, ConfigError, JaxampError
 
 COMMANDS = {
     "train": "train a model; without arguments, on the built-in demo capture",
@@ -96,7 +97,7 @@ def keep_compiled() -> None:
     """What is compiled from here on is kept for the next time; called by commands."""
     try:
         use_compile_cache()
-    except ConfigError as error:
+    except (CloudError, ConfigError) as error:
         complain(f"warning: {error}")
 
 
@@ -125,7 +126,7 @@ def told(message: Warning | str, *place: Any, **more: Any) -> str:
 
 def complain(message: str) -> None:
     """One paragraph on stderr."""
-    print(f"jaxamp: {message}", file=sys.stderr)
+    print(f"jaxamp: {named(message)}", file=sys.stderr)
 
 
 def is_mistake(error: Exception) -> bool:

@@ -9,6 +9,7 @@ from jaxamp.cli.knobs import add_knobs, named_settings, settings_of
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.sizes import add_size
 from jaxamp.core import CaptureError, ConfigError, Model
+from jaxamp.core.cloud import delivered
 
 FRAMES = 1 << 17
 """Samples read at a time."""
@@ -39,12 +40,15 @@ def reamp(given: argparse.Namespace) -> int:
 
     header = read_header(given.input)
     refuse_same(given.input, given.output)
-    blocks = read_blocks(given.input, FRAMES, channel(given.channel))
+    blocks = read_blocks(header.path, FRAMES, channel(given.channel))
     keep_compiled()
     model, params = load(given.model, size=given.size)
     refuse_other_rate(model, header.sample_rate, given.input)
     controls = settings_of(model, given.knob)
-    with AudioWriter(given.output, header.sample_rate) as writer:
+    with (
+        delivered(given.output) as output,
+        AudioWriter(output, header.sample_rate) as writer,
+    ):
         pieces = (block[None, None] for block in blocks)
         block = given.block or BLOCK
         for piece in play(model, params, pieces, block=block, controls=controls):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxamp.cli.folder import write_text
 from jaxamp.cli.reamp import channel, refuse_same
+from jaxamp.core.cloud import delivered, named
 
 if TYPE_CHECKING:
     from jaxamp.data.capture_signal import CaptureSignal
@@ -44,16 +45,16 @@ def write(given: argparse.Namespace) -> int:
         refuse_same(given.playing, given.output)
         playing = read_audio(given.playing, channel(given.channel))
     signal = capture_signal(playing)
-    output = Path(given.output)
-    with AudioWriter(output, signal.layout.sample_rate, bits=24) as writer:
-        writer.write(signal.numbers << SHIFT)
-    description = output.with_suffix(".parts.json")
-    write_text(description, json.dumps(described(signal, output), indent=2) + "\n")
+    beside = f"{given.output.removesuffix(Path(given.output).suffix)}.parts.json"
+    with delivered(given.output) as output, delivered(beside) as description:
+        with AudioWriter(output, signal.layout.sample_rate, bits=24) as writer:
+            writer.write(signal.numbers << SHIFT)
+        write_text(description, json.dumps(described(signal, output), indent=2) + "\n")
     seconds = len(signal.numbers) / signal.layout.sample_rate
     print(
-        f"{output}: {signal.layout.title}, {seconds:.1f} s. Its parts are listed in "
-        f"{description}. Play it into the amp at the level your guitar has, and record "
-        f"the answer at {signal.layout.sample_rate} Hz."
+        f"{named(output)}: {signal.layout.title}, {seconds:.1f} s. Its parts are "
+        f"listed in {named(description)}. Play it into the amp at the level your "
+        f"guitar has, and record the answer at {signal.layout.sample_rate} Hz."
     )
     return 0
 

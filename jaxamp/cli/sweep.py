@@ -24,7 +24,8 @@ from jaxamp.cli.config import chosen
 from jaxamp.cli.failure import Failure, read_failure
 from jaxamp.cli.folder import finished, held, refuse_other
 from jaxamp.cli.main import complain
-from jaxamp.core import RunError
+from jaxamp.cli.mirror import mirrored
+from jaxamp.core import RunError, cloud
 from jaxamp.core.compiler import forget_old_programs
 
 
@@ -103,7 +104,7 @@ class SweepLauncher(Launcher):
         """Runs what is not finished yet; a return for each job, in their order."""
         setup_globals()
         root = Path(self.master.hydra.sweep.dir).absolute()
-        with held(root):
+        with mirrored(root), held(root):
             jobs = [
                 self.compose(one, initial_job_idx + i)
                 for i, one in enumerate(job_overrides)
@@ -276,7 +277,7 @@ def tell(job: SweepJob, made: JobReturn | Failure) -> None:
 def opening(root: Path, total: int, left: int) -> str:
     """What a sweep says first."""
     done = f", {total - left} of them done before" if left < total else ""
-    return f"{total} jobs in {root}{done}."
+    return f"{total} jobs in {cloud.named(root)}{done}."
 
 
 def time_left(seconds: float, made: int, total: int) -> str:

@@ -16,6 +16,7 @@ from jaxamp.cli.config import chosen, conf_folder
 from jaxamp.cli.failure import leave_failure
 from jaxamp.cli.folder import discard_if_empty, finished
 from jaxamp.cli.main import Stopped, keep_compiled
+from jaxamp.cli.mirror import mirrored, placed
 from jaxamp.cli.names import EXCLUDE, unswept
 from jaxamp.cli.overrides import explained
 
@@ -25,7 +26,7 @@ SWEEP = ("-m", "--multirun")
 def run(arguments: Sequence[str]) -> int:
     """Trains; returns the exit status."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that mistakes reach us as exceptions
-    given = list(arguments)
+    given = [placed(argument) for argument in arguments]
     failures: list[Exception] = []
 
     def alone(config: DictConfig) -> None:
@@ -68,8 +69,14 @@ def job(config: DictConfig) -> float:
     Returns:
         The validation ESR, for sweepers.
     """
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    with mirrored(folder):
+        return job_in(folder, config)
+
+
+def job_in(folder: Path, config: DictConfig) -> float:
+    """One job in its local folder."""
     context = HydraConfig.get()
-    folder = Path(context.runtime.output_dir)
     swept = not OmegaConf.is_missing(context.job, "num")
     try:
         resolved: Any = OmegaConf.to_container(config, resolve=True)

@@ -13,6 +13,7 @@ from jaxamp.core.activations import (
 )
 from jaxamp.core.errors import (
     CaptureError,
+    CloudError,
     ConfigError,
     FormatError,
     JaxampError,
@@ -49,6 +50,7 @@ __all__ = [
     "Batch",
     "Capture",
     "CaptureError",
+    "CloudError",
     "ConfigError",
     "Dataset",
     "FormatError",

@@ -4,6 +4,11 @@ An entry is machine code that will be run. So it lies in a folder that only its 
 can write to, appears under its name only when whole, carries a checksum, and is kept
 apart for each kind of processor and version of the compiler. Whatever is damaged is
 deleted and compiled anew.
+
+Where `JAXAMP_CACHE` names a bucket, the local folder stays what it is, and what it
+lacks is looked for in the bucket, for machines that begin bare. A checksum tells
+damage, not malice, and nobody here can tell who may write to a bucket: whoever names
+one trusts all who can.
 """
 
 import contextlib
@@ -17,14 +22,16 @@ import stat
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from jaxamp.core import cloud
 from jaxamp.core.errors import ConfigError
 
 VARIABLE = "JAXAMP_CACHE"
-"""Environment variable that names another folder, or is `off`."""
+"""Environment variable that names another folder or a bucket, or is `off`."""
 
 LARGEST = 1 << 30
 """Bytes of all entries together, those of other versions included; checked at start."""
@@ -52,6 +59,7 @@ def use_compile_cache(folder: Path | None = None) -> Path | None:
 
     Raises:
         ConfigError: The folder is open to other users, or was named and is unusable.
+        CloudError: No bucket of that kind can be reached.
     """
     named = os.environ.get(VARIABLE) or None
     if folder is None and named == "off":
@@ -61,6 +69,9 @@ def use_compile_cache(folder: Path | None = None) -> Path | None:
     settings: Any = jax.config
     if settings.jax_compilation_cache_dir:
         return Path(settings.jax_compilation_cache_dir)
+    bucket = None
+    if folder is None and named and cloud.is_url(named):
+        bucket, named = Bucket(named), None
     wanted = folder or (Path(named) if named else user_folder())
     try:
         place = private_folder(wanted.expanduser().absolute())
@@ -73,7 +84,7 @@ def use_compile_cache(folder: Path | None = None) -> Path | None:
             f"nothing is cached. Name another folder with {VARIABLE}=FOLDER, or do "
             f"without: {VARIABLE}=off."
         ) from error
-    install(place)
+    install(place, bucket)
     return place
 
 
@@ -200,7 +211,7 @@ def found(folder: Path) -> Iterator[tuple[float, int, Path]]:
                 path.unlink()
 
 
-def install(place: Path) -> None:
+def install(place: Path, bucket: "Bucket | None" = None) -> None:
     """Has JAX keep its compiled programs in a `Programs` of that folder.
 
     JAX's own files are neither written in one stroke nor checked, in 0.10 and in 0.12
@@ -211,7 +222,10 @@ def install(place: Path) -> None:
     import jax  # noqa: PLC0415
     from jax._src import compilation_cache  # noqa: PLC0415
 
-    compilation_cache.get_file_cache = lambda path: (Programs(Path(path)), path)
+    compilation_cache.get_file_cache = lambda path: (
+        Programs(Path(path), bucket),
+        path,
+    )
     jax.config.update("jax_compilation_cache_dir", str(place))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
@@ -224,8 +238,9 @@ class Programs:
     compile the same program write the same one.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, bucket: "Bucket | None" = None):
         self._path = folder  # JAX's name for it
+        self._bucket = bucket
 
     def get(self, key: str) -> bytes | None:
         """The bytes stored, if they are whole."""
@@ -233,25 +248,83 @@ class Programs:
         try:
             data = path.read_bytes()
         except OSError:
-            return None
-        value = data[32:]
-        whole = data[:32] == checksum(key, value)
+            return self._fetched(key)
+        value = unsealed(key, data)
         with contextlib.suppress(OSError):
-            os.utime(path) if whole else path.unlink()
-        return value if whole else None
+            os.utime(path) if value is not None else path.unlink()
+        return value
 
     def put(self, key: str, value: bytes) -> None:
         """Stores the bytes; where that fails, nothing is stored."""
+        sealed = checksum(key, value) + value
+        self._keep(key, sealed)
+        if self._bucket is not None:
+            self._bucket.put(self._name(key), sealed)
+
+    def _keep(self, key: str, sealed: bytes) -> None:
         partial = self._path / f"{secrets.token_hex(8)}{PARTIAL}"
         with contextlib.suppress(OSError):
             try:
-                partial.write_bytes(checksum(key, value) + value)
+                partial.write_bytes(sealed)
                 os.replace(partial, self._file(key))
             finally:
                 partial.unlink(missing_ok=True)
 
+    def _fetched(self, key: str) -> bytes | None:
+        """What the bucket has, kept here from now on."""
+        sealed = self._bucket and self._bucket.get(self._name(key))
+        value = unsealed(key, sealed) if sealed else None
+        if sealed and value is not None:
+            self._keep(key, sealed)
+        return value
+
+    def _name(self, key: str) -> str:
+        return f"{self._path.name}/{self._file(key).name}"
+
     def _file(self, key: str) -> Path:
         return self._path / (re.sub(r"\W", "_", key)[-200:] + SUFFIX)
+
+
+class Bucket:
+    """A bucket behind the folder, asked for what the folder lacks.
+
+    It only saves time: the first time it fails is told, and it is not asked again.
+
+    Raises:
+        CloudError: What reads buckets of its kind is not installed.
+    """
+
+    def __init__(self, url: str):
+        self.url = f"{cloud.cleaned(url)}/compiled"
+        self.system: Any = cloud.filesystem(self.url)
+
+    def get(self, name: str) -> bytes | None:
+        """The bytes of an object, or None."""
+        with self.trying(), contextlib.suppress(FileNotFoundError):
+            return self.system and self.system.cat_file(f"{self.url}/{name}")
+        return None
+
+    def put(self, name: str, data: bytes) -> None:
+        """Stores the bytes under a name."""
+        with self.trying():
+            if self.system:
+                self.system.pipe_file(f"{self.url}/{name}", data)
+
+    @contextlib.contextmanager
+    def trying(self) -> Iterator[None]:
+        """Gives the bucket up where it fails."""
+        try:
+            with cloud.reaching(self.url, "reached", passing=FileNotFoundError):
+                yield
+        except cloud.CloudError as error:
+            self.system = None
+            warnings.warn(f"{error} Programs are kept here alone.", stacklevel=2)
+
+
+def unsealed(key: str, data: bytes) -> bytes | None:
+    """What lies behind a checksum, if it is whole."""
+    value = data[32:]
+    return value if data[:32] == checksum(key, value) else None
 
 
 def checksum(key: str, value: bytes) -> bytes:

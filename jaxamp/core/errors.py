@@ -23,3 +23,7 @@ class ConfigError(JaxampError):
 
 class RunError(JaxampError):
     """A run directory cannot be used, or a run cannot go on."""
+
+
+class CloudError(RunError):
+    """What lies in a bucket cannot be read or written."""

@@ -17,6 +17,7 @@ import numpy as np
 import soundfile
 
 from jaxamp.core import CaptureError
+from jaxamp.core.cloud import fetched
 
 LARGEST = 4 * 3600 * 48_000
 """Frames times channels that are read into memory at once: four hours at 48 kHz."""
@@ -76,8 +77,9 @@ def read_header(path: str | os.PathLike[str]) -> Header:
 
     Raises:
         CaptureError: missing, a folder, not audio, lossy, or empty.
+        CloudError: a URL that cannot be read.
     """
-    path = Path(path)
+    path = fetched(path)
     _refuse_what_is_no_file(path)
     try:
         info = soundfile.info(str(path))
@@ -119,7 +121,7 @@ def read_audio(path: str | os.PathLike[str], channel: int | str | None = None) -
             f"at most {LARGEST} samples (4 hours of one channel at 48 kHz) are read "
             "at once. Cut it into shorter files."
         )
-    samples = np.concatenate(list(read_blocks(path, _BLOCK, channel)))
+    samples = np.concatenate(list(read_blocks(header.path, _BLOCK, channel)))
     return Audio(**vars(header), samples=samples)
 
 

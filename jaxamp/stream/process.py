@@ -34,8 +34,8 @@ def step(
 ) -> tuple[Array, State]:
     """One block: `y, state = step(model, params, block, state)`.
 
-    Compiled once for each block length. The state given is used up: go on with the
-    one returned.
+    Compiled once for each block length; for lengths that keep changing there is
+    `ChangingPlayer`. The state given is used up: go on with the one returned.
 
     Shapes:
         block `[t]` or `[batch, 1, t]` -> y of the same shape.
