@@ -19,10 +19,10 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
-GRACE_SECONDS = 6.0
+GRACE_SECONDS = 5.0
 """From SIGTERM until the thread acts; calls last about four (see `train.loop`)."""
 
-LAST_SECONDS = 3.0
+LAST_SECONDS = 2.5
 """What is left then for saving, and after a second Ctrl-C for everything."""
 
 INTERRUPTED = 130

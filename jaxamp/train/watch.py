@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
 STUCK_ESR, STUCK_STEPS, STUCK_VALIDATIONS = 0.9, 400, 3
 
+DEAD_ESR = 0.985
+"""A network that plays nothing, or a constant, stays above; an LSTM that had begun to
+learn from few and short windows was at 0.978 after 400 steps."""
+
 RISING_FACTOR, RISING_VALIDATIONS = 1.5, 10
 
-STUCK = ("unrelated", "misaligned", "dead")
+STUCK = ("unrelated", "misaligned", "slow", "dead")
 """What may be behind a training that is stuck."""
 
 RISING = ("unstable", "overfitting")
@@ -77,7 +81,10 @@ def cause_of(what: str, progress: "Progress", passages: Sequence[Passage]) -> st
     found = [relation(*audible(one)) for one in passages]
     if not any(related(one) for one in found):
         return "unrelated"
-    return "misaligned" if all(early_or_late(one) for one in found) else "dead"
+    if all(early_or_late(one) for one in found):
+        return "misaligned"
+    learned = progress.best_esr is not None and progress.best_esr < DEAD_ESR
+    return "slow" if learned else "dead"
 
 
 def audible(passage: Passage) -> tuple[np.ndarray, np.ndarray]:
@@ -107,10 +114,12 @@ def seen(cause: str, progress: "Progress") -> str:
         "misaligned": f"{stuck}, though the target follows the input: it answers too "
         "early or too late. Leave data.delay at auto, or state the delay that `jaxamp "
         "check` measures.",
-        "dead": f"{stuck}, though the target answers the input in time: the network is "
-        "dead or learns too slowly. Try a learning rate ten times lower, or ten times "
-        "higher if the loss still falls, another seed, or train.restarts=3, which "
-        "begins again at a lower rate by itself.",
+        "slow": f"{stuck}, though the target answers the input in time: it learns "
+        "slowly. Give it more steps, a larger train.batch or train.outputs, or a "
+        "higher learning rate.",
+        "dead": f"{stuck}, though the target answers the input in time: the network "
+        "plays nothing of it. Try a learning rate ten times lower, another seed, or "
+        "train.restarts=3, which begins again at a lower rate by itself.",
         "unstable": f"{rising}, and the training loss rose as well: the training is "
         "unstable. The best is kept. Try a lower learning rate, train.clip_norm=1, or "
         "train.restarts=3, which goes back to the best at a lower rate by itself.",

@@ -92,6 +92,11 @@ def test_what_is_behind_a_stuck_training_is_read_off_the_recording(x, y, cause):
     assert cause_of("stuck", Progress(), heard) == cause
 
 
+def test_one_that_has_begun_to_learn_is_slow_and_not_dead():
+    begun, _ = after([1.0, 0.99, 0.98, 0.97])
+    assert cause_of("stuck", begun, [passage(Capture(X, Y), 10)]) == "slow"
+
+
 @pytest.mark.parametrize("cause", [*STUCK, *RISING])
 def test_every_cause_is_told_with_what_to_do(cause):
     progress, _ = after([0.95] * 4)
