@@ -35,7 +35,7 @@ RECURRENT_CHUNK = 2048
 TRAIN_KEYS = (
     "steps", "minutes", "threshold_esr", "patience", "validate_every", "batch",
     "outputs", "sampling", "level_db", "burn_in", "chunk", "update_every_chunk",
-    "microbatch", "clip_norm", "average_decay", "precision", "init",
+    "microbatch", "clip_norm", "average_decay", "precision", "init", "restarts",
 )  # fmt: skip
 
 NOT_OPTIONS = ("_target_", "learning_rate")
@@ -48,6 +48,7 @@ COUNTS = {
     "outputs": (),
     "chunk": ("auto", None),
     "microbatch": ("auto",),
+    "restarts": (None,),
 }
 """key -> what it may be besides a whole number from 1 on"""
 
@@ -103,6 +104,7 @@ def assembled(
         minutes=train["minutes"],
         threshold_esr=train["threshold_esr"],
         patience=train["patience"],
+        restarts=train["restarts"] or 0,
     )
     passages = {
         warmup: tuple(passage(one, warmup) for one in recording.validation)

@@ -84,11 +84,14 @@ def completed_part(
     config, recording = whole.config, whole.recording
     job, folder, of_size = part.job, part.folder, f" of {part.size}" * bool(part.size)
     if outcome.reason == "diverged":
+        tried = outcome.progress.restarts
+        again = f", and {tried} restarts at lower rates did not help" * (tried > 0)
+        or_so = ", or this run again with train.restarts=3" * (tried == 0)
         raise RunError(
             f"The loss{of_size} or its gradient stopped being finite at step "
-            f"{outcome.progress.step + 1}. The parameters from before it are kept in "
-            f"{str(folder)!r}. Start anew in another folder with a lower "
-            "optimizer.learning_rate, or with train.clip_norm=1."
+            f"{outcome.progress.step + 1}{again}. The parameters from before it are "
+            f"kept in {str(folder)!r}. Start anew in another folder with a lower "
+            f"optimizer.learning_rate or with train.clip_norm=1{or_so}."
         )
     model, params = scale_output(
         job.task.model, outcome.params, 1 / recording.target_gain
@@ -167,6 +170,11 @@ def summary(
             "best_step": progress.best_step,
             "stopped": outcome.reason,
             "asked": asked(dataclasses.asdict(job.plan)),
+            "restarts": progress.restarts,
+            "warnings": [
+                {"cause": cause, "step": step, "restarts": restarts}
+                for cause, step, restarts in progress.warned
+            ],
             "seconds": progress.seconds,
             "samples_per_second": heard / max(progress.seconds, 1e-9),
         },

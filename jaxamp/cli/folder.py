@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from jaxamp.core import RunError
+from jaxamp.core.checksum import checksum
 
 MAY_CHANGE = (
     "train.steps",
     "train.minutes",
     "train.threshold_esr",
     "train.patience",
+    "train.restarts",
     "export.",
 )
 """Keys that may differ when a run is taken up again: they only say when to stop, and
@@ -64,7 +66,8 @@ def held(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that takes no more must not hide the reason
+            Path(lock.lock_file).unlink()
         lock.release()
 
 
@@ -122,29 +125,56 @@ def claim(folder: Path, config: Mapping[str, Any], findings: Mapping[str, Any]) 
     refuse_other(folder, config)
     refuse_other_recordings(folder, findings)
     (folder / "failure.json").unlink(missing_ok=True)  # of an earlier try
-    write_text(
-        folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(dict(config)))
-    )
+    for abandoned in [*folder.glob(".*.part"), *folder.glob(".*.partial")]:
+        abandoned.unlink(missing_ok=True)  # by a process that was killed
+    text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
+    write_text(folder / "config.yaml", text)
     write_json(folder / "capture.json", findings)
+
+
+def remembrance(
+    config: Mapping[str, Any], findings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What every checkpoint of a run remembers of it, to know it by."""
+    return {
+        "config": {
+            key: value
+            for key, value in flat(config).items()
+            if not key.startswith(MAY_CHANGE)
+        },
+        "capture": plain(findings),
+    }
+
+
+def remembered(folder: Path) -> dict[str, Any] | None:
+    """What the newest whole checkpoint below a run's folder remembers of it.
+
+    So a run is known even if its `config.yaml` is gone or damaged. Read without Orbax,
+    which takes seconds to import.
+    """
+    places = [
+        *folder.glob("checkpoints/*/record/metadata"),
+        *folder.glob("*/checkpoints/*/record/metadata"),
+    ]
+    steps = [(int(p.parents[1].name), p) for p in places if p.parents[1].name.isdigit()]
+    for _, place in sorted(steps, reverse=True):
+        try:
+            record = json.loads(place.read_text(encoding="utf-8"))
+            whole = record.pop("checksum") == checksum(record)
+            about = record["about"]
+            if whole and {"config", "capture"} <= about.keys():
+                return about
+        except DAMAGED:
+            continue
+    return None
 
 
 def refuse_other(folder: Path, config: Mapping[str, Any]) -> None:
     """Raises if the folder belongs to a run of another configuration."""
-    file = folder / "config.yaml"
-    if not file.is_file():
-        if (folder / "checkpoints").exists():
-            raise ForeignFolderError(
-                f"{str(folder)!r} has checkpoints but no config.yaml, so it cannot be "
-                "told what they belong to. Choose another run directory."
-            )
+    about = remembered(folder)
+    old = configured(folder) if about is None else about["config"]
+    if old is None:
         return
-    try:
-        old = flat(OmegaConf.to_container(OmegaConf.load(file)))
-    except DAMAGED as error:
-        raise ForeignFolderError(
-            f"{str(file)!r} cannot be read, so it cannot be told what the run in its "
-            "folder was. Choose another run directory, or move this one away."
-        ) from error
     new = flat(config)
     differing = [
         f"{key} was {old.get(key)!r}, now {new.get(key)!r}"
@@ -160,14 +190,42 @@ def refuse_other(folder: Path, config: Mapping[str, Any]) -> None:
         )
 
 
+def configured(folder: Path) -> dict[str, Any] | None:
+    """What a folder's `config.yaml` says, with dotted keys; None of a new folder."""
+    file = folder / "config.yaml"
+    if not file.is_file():
+        if (folder / "checkpoints").exists():
+            raise ForeignFolderError(
+                f"{str(folder)!r} has checkpoints but no config.yaml, so it cannot be "
+                "told what they belong to. Choose another run directory."
+            )
+        return None
+    try:
+        return flat(OmegaConf.to_container(OmegaConf.load(file)))
+    except DAMAGED as error:
+        raise ForeignFolderError(
+            f"{str(file)!r} cannot be read, so it cannot be told what the run in its "
+            "folder was. Choose another run directory, or move this one away."
+        ) from error
+
+
 def refuse_other_recordings(folder: Path, findings: Mapping[str, Any]) -> None:
     """Raises if the folder's run began with other recordings."""
-    heard = folder / "capture.json"
-    if heard.is_file() and json.loads(heard.read_text()) != plain(findings):
+    about = remembered(folder)
+    heard = noted(folder / "capture.json") if about is None else about["capture"]
+    if heard is not None and heard != plain(findings):
         raise ForeignFolderError(
             f"The recordings are not those the run in {str(folder)!r} began with. "
             "Choose another run directory with hydra.run.dir=FOLDER."
         )
+
+
+def noted(file: Path) -> Any:
+    """What a JSON file holds; None where it is not there or not whole."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except DAMAGED:
+        return None
 
 
 def flat(node: Any, prefix: str = "") -> dict[str, Any]:
@@ -208,7 +266,10 @@ def write_bytes(path: Path, content: bytes) -> None:
     """A file that is whole or absent."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        temporary.write_bytes(content)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a machine that loses power keeps it empty
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,9 +1,7 @@
 """One job: prepare, train, complete. Complete on its own."""
 
-import signal
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from jaxamp.cli.folder import held
 from jaxamp.cli.init import told
 from jaxamp.cli.main import complain
 from jaxamp.cli.prepare import Part, begin, noticed, prepared, recorded
+from jaxamp.cli.stopping import interruptible, watched
 from jaxamp.train import (
     Advance,
     Checkpoints,
@@ -40,7 +39,7 @@ def run_job(
         The content of `result.json`, and whether a signal asked to stop.
     """
     job = prepared(config, choices, folder, recorded(config))
-    with held(folder):
+    with watched(), held(folder):
         begin(job)
         for text in noticed(job):
             warn(text)
@@ -90,6 +89,7 @@ def trained(
                     weights=job.weights,
                     target_gain=job.target_gain,
                     taken=job.init.taken if job.init else None,
+                    about=part.about,
                     resumed=one,
                 )
             )
@@ -97,8 +97,16 @@ def trained(
         stack.callback(screen.close)
         if any(made):
             screen.say(f"Going on from step {min(made)} of {steps}.")
+        watch = stack.enter_context(watched())
         interrupted = stack.enter_context(interruptible())
-        outcomes = fit(members, screen, advance=advance, interrupted=interrupted)
+        outcomes = fit(
+            members,
+            screen,
+            advance=advance,
+            interrupted=interrupted,
+            rescue=watch.rescue,
+            warn=warn,
+        )
         return outcomes, interrupted()
 
 
@@ -124,31 +132,3 @@ def like(job: Job) -> TrainState:
 def warn(text: str) -> None:
     """One line on stderr."""
     complain(f"warning: {text}")
-
-
-@contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Turns the first Ctrl-C or SIGTERM into a question the loop asks.
-
-    The second Ctrl-C interrupts at once.
-    """
-    heard: list[int] = []
-
-    def note(number: int, frame: Any) -> None:
-        del frame
-        if heard and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        heard.append(number)
-        print("Stopping after this call …", file=sys.stderr, flush=True)
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    try:
-        before = [signal.signal(number, note) for number in numbers]
-    except ValueError:  # not the main thread: someone else handles signals
-        yield lambda: False
-        return
-    try:
-        yield lambda: bool(heard)
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from jaxamp.cli.stopping import INTERRUPTED, termination_interrupts, watched
 from jaxamp.core.cloud import named
 from jaxamp.core.compile_cache import use_compile_cache
 from jaxamp.core.errors import CloudError, ConfigError, JaxampError
@@ -30,12 +31,13 @@ COMMANDS = {
     "check": "look for faults in a recording, before training on it",
 }
 
-INTERRUPTED = 130
-
 
 class Stopped(KeyboardInterrupt):
     """An interruption that the user was told of, with what was learned kept."""
 
+
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+"""No room left: on the disk, in one file, or for this user."""
 
 OBJECTS_A_COLLECTION = 50_000
 """New objects after which Python looks for garbage. Tracing a training step makes
@@ -67,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax thinks aloud
     try:
-        return importlib.import_module(f"jaxamp.cli.{name}").run(rest)
+        with watched(), termination_interrupts():
+            return importlib.import_module(f"jaxamp.cli.{name}").run(rest)
     except Stopped:
         return INTERRUPTED
     except KeyboardInterrupt:
@@ -142,7 +145,7 @@ def said(error: Exception) -> str:
 def in_words(error: OSError) -> str:
     """What the operating system refused."""
     place = f" {error.filename!r}" if error.filename else ""
-    if error.errno == errno.ENOSPC:
+    if error.errno in FULL:
         return (
             f"The disk is full, so{place or ' a file'} could not be written. Free some "
             "space and start again: a run goes on from its last checkpoint."

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxamp.cli.assemble import Job, assembled
 from jaxamp.cli.config import GROUPS, build, called, refuse_unknown
-from jaxamp.cli.folder import claim, write_json
+from jaxamp.cli.folder import claim, remembrance, write_json
 from jaxamp.cli.init import beginnings, keep
 from jaxamp.cli.labels import loudness_input, words
 from jaxamp.core import ConfigError, Model, Recording
@@ -27,6 +27,8 @@ class Part:
     folder: Path
     size: str = ""
     """Its name among the sizes of a container."""
+    about: Mapping[str, Any] | None = None
+    """What its checkpoints remember of the run, to know it by."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,8 +79,11 @@ def prepared(
         recording.target_gain,
         [part.folder for part in parts],
     )
+    about = remembrance(config, recording.findings)
     parts = [
-        dataclasses.replace(part, job=dataclasses.replace(part.job, init=init))
+        dataclasses.replace(
+            part, job=dataclasses.replace(part.job, init=init), about=about
+        )
         for part, init in zip(parts, inits, strict=True)
     ]
     return Prepared(config, choices, folder, recording, model, tuple(parts))

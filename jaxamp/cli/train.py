@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from jaxamp.cli.config import chosen, conf_folder
 from jaxamp.cli.failure import leave_failure
 from jaxamp.cli.folder import discard_if_empty, finished
-from jaxamp.cli.main import Stopped, keep_compiled
+from jaxamp.cli.main import Stopped, complain, keep_compiled
 from jaxamp.cli.mirror import mirrored, placed
 from jaxamp.cli.names import EXCLUDE, unswept
 from jaxamp.cli.overrides import explained
@@ -83,6 +83,12 @@ def job_in(folder: Path, config: DictConfig) -> float:
         result, stopped = finished(folder, resolved) if swept else None, False
         if result is None:
             result, stopped = run_one(resolved, chosen(context), folder)
+    except KeyboardInterrupt as error:
+        discard_if_empty(folder)
+        if swept or isinstance(error, Stopped):
+            raise
+        complain(f"Interrupted. {kept_in(folder)}")
+        raise Stopped from error
     except Exception as error:
         if isinstance(error, OmegaConfBaseException):
             error = explained(error)
@@ -93,6 +99,15 @@ def job_in(folder: Path, config: DictConfig) -> float:
     if (stopped and swept) or result["train"]["stopped"] == "interrupted":
         raise Stopped
     return result["esr"]
+
+
+def kept_in(folder: Path) -> str:
+    """What an interruption left of a run."""
+    if any(folder.glob("checkpoints/[0-9]*")) or any(
+        folder.glob("*/checkpoints/[0-9]*")
+    ):
+        return f"What was learned is kept in {folder}; the same command goes on."
+    return "Nothing was learned yet; the same command begins again."
 
 
 def run_one(

@@ -32,6 +32,7 @@ from jaxamp.data.faults import (
     check_gate,
     check_noise,
     check_polarity,
+    check_relation,
     check_replicates,
     check_steadiness,
 )
@@ -42,6 +43,7 @@ from jaxamp.dsp.drift import SHORTEST, Drift, drift_of_passages, drift_of_signal
 from jaxamp.dsp.gating import shut
 from jaxamp.dsp.level import decibels
 from jaxamp.dsp.quiet import noise
+from jaxamp.dsp.relation import relation
 from jaxamp.dsp.steady import likeliest_step
 
 
@@ -248,6 +250,9 @@ def _listened_to(
     # A passage that is played twice tells more of a moved knob than a guess does.
     step = None if passages else likeliest_step(x, y, rate)
     playing = rms(y)
+    # Where the delay was found in the playing itself, the target answers it.
+    found = timing.delay is not None and timing.delay.method == "signals"
+    answer = None if found else relation(*_loudest_minute(x, y, rate))
     measured = {
         "replicate_esr": replicate_esr and float(f"{replicate_esr:.3g}"),
         "noise_dbfs": _dbfs(heard.rms) if heard else None,
@@ -260,9 +265,19 @@ def _listened_to(
     return measured, [
         None if slid else check_replicates(replicate_esr, name),
         *check_noise(heard, playing, name),
+        check_relation(answer, timing.applied, name),
         check_gate(seconds, level, name),
         check_steadiness(step, name),
     ]
+
+
+def _loudest_minute(
+    x: np.ndarray, y: np.ndarray, rate: int
+) -> tuple[np.ndarray, np.ndarray]:
+    size = 60 * rate
+    starts = range(0, max(1, len(y) - size // 2), size)
+    begin = max(starts, key=lambda start: rms(x[start : start + size]))
+    return x[begin : begin + size], y[begin : begin + size]
 
 
 def _esr(prediction: np.ndarray, target: np.ndarray) -> float:

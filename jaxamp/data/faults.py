@@ -9,6 +9,7 @@ from jaxamp.dsp.align import Delay
 from jaxamp.dsp.drift import Drift
 from jaxamp.dsp.level import decibels
 from jaxamp.dsp.quiet import Noise
+from jaxamp.dsp.relation import LEAST_HEIGHT, Relation, early_or_late, related
 from jaxamp.dsp.steady import Step
 
 FATAL_DRIFT, NOTED_DRIFT = 3.0, 2.0
@@ -105,6 +106,29 @@ def check_gate(seconds: float, level: float, name: str) -> Finding | None:
         f"{name} is shut off for {seconds:.1f} s while its input still plays, at up "
         f"to {level:.0f} dBFS: a noise gate is on, or there are gaps. Turn the gate "
         "off and record again; gate what the model plays instead.",
+        "warning",
+    )
+
+
+def check_relation(answer: Relation | None, applied: int, name: str) -> Finding | None:
+    """A recording that does not answer its input, or not when it was said to."""
+    if answer is None:
+        return None
+    if not related(answer):
+        return Finding(
+            "relation",
+            f"{name} does not seem to answer its input at any delay within a second: "
+            "they look like two different takes. Training would end near an ESR of 1. "
+            "Check that both files belong together.",
+            "warning",
+        )
+    if answer.height < LEAST_HEIGHT or not early_or_late(answer):
+        return None
+    return Finding(
+        "relation",
+        f"{name} answers its input best {answer.lag:+d} samples away from the delay of "
+        f"{applied} that is taken out, where a model cannot learn it or wastes its "
+        "memory. Leave the delay at auto, or correct it.",
         "warning",
     )
 

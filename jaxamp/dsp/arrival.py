@@ -58,6 +58,17 @@ def neighbourhood(
     return _neighbourhood(x, y, sample_rate, search, frame)[0]
 
 
+def neighbourhood_and_height(
+    x: np.ndarray, y: np.ndarray, search: tuple[int, int]
+) -> tuple[int, float]:
+    """The lag near which the target answers best, and how far it rises above chance.
+
+    Raises:
+        CaptureError: The pair is too short.
+    """
+    return _neighbourhood(x, y, 48_000, search, _coarse_frame(x, search))
+
+
 def _coarse_frame(x: np.ndarray, search: tuple[int, int]) -> int:
     length = len(x)
     reach = 3 * max(abs(search[0]), abs(search[1]))

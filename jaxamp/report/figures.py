@@ -39,9 +39,12 @@ def first_look(
     draw_error(axes[0, 1], prediction, target, sample_rate)
     draw_spectra(axes[1, 0], prediction, target, sample_rate)
     draw_learning(axes[1, 1], history)
-    temporary = path.with_name(f".{path.name}.part")
-    figure.savefig(temporary, format="png", dpi=110)
-    os.replace(temporary, path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        figure.savefig(temporary, format="png", dpi=110)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def draw_waveform(

@@ -1,12 +1,14 @@
 """Keeps the latest state of a run and the best one, and knows a damaged file.
 
 A state is saved as one vector for each kind of number, because a checkpoint costs
-time for every leaf, and with a checksum of each, because a flipped byte in stored
-arrays is otherwise loaded without a word.
+time for every leaf, and with a checksum of all that is read back, because a flipped
+byte is otherwise loaded without a word. Each checkpoint holds the best state beside its
+own, so that a run goes on from any single one that is whole, and ends alike.
 """
 
+import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +16,51 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
-from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxamp.core import Model, RunError
+from jaxamp.core.checksum import checksum
 from jaxamp.train.flat import layers, shapes
 from jaxamp.train.step import TrainState
 
 LATEST_KEPT = 2
 """Newest checkpoints kept, so that a damaged one has a predecessor."""
 
+LONGEST_REASON = 300
+"""Characters of what a library says that are passed on."""
+
+BEST = "best_"
+"""What the names of the best state's vectors begin with."""
+
+
+class Kept:
+    """Which checkpoints Orbax keeps: the newest, and the one of the best step.
+
+    A training that diverges goes back to the best, so it stays for as long as it is.
+    """
+
+    best: int | None = None
+
+    def should_preserve(
+        self, checkpoints: Sequence[Any], *, context: Any
+    ) -> Sequence[bool]:
+        """Called by Orbax with all there are, the newest last."""
+        del context
+        newest = [one.step for one in checkpoints[-LATEST_KEPT:]]
+        return [one.step in newest or one.step == self.best for one in checkpoints]
+
 
 class Checkpoints:
     """The `checkpoints/` folder of a run."""
 
     def __init__(self, folder: Path, *, read_only: bool = False):
-        best: Any = rank  # a pair orders as well as the number Orbax asks for
-        kept = policies.AnyPreservationPolicy(
-            [
-                policies.LatestN(LATEST_KEPT),
-                policies.BestN(
-                    get_metric_fn=best, n=1, keep_checkpoints_without_metrics=False
-                ),
-            ]
-        )
         self.folder = folder
+        self.kept = Kept()
+        self.lock = threading.RLock()
+        """Held while saving: out of time, another thread saves (see `cli.stopping`)."""
         self.manager = ocp.CheckpointManager(
             folder.absolute(),
             options=ocp.CheckpointManagerOptions(
-                preservation_policy=kept,
-                best_fn=best,  # without it, Orbax stores no metrics at all
+                preservation_policy=self.kept,
                 enable_async_checkpointing=False,
                 cleanup_tmp_directories=not read_only,
                 create=not read_only,
@@ -57,79 +75,123 @@ class Checkpoints:
         facts: Mapping[str, Any],
         model: Model,
         target_gain: float,
-        esr: float | None = None,
+        best: TrainState | None = None,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         """Writes a whole checkpoint, or nothing.
 
         Args:
             facts: JSON-able memory of the run outside the compiled state.
-            esr: Validation ESR of this very state, where it was measured.
+            best: The state with the lowest validation ESR so far.
+            about: What the run is, JSON-able, to know it by.
+
+        Raises:
+            RunError: It could not be written.
         """
         vectors = pack(state)
+        if best is not None:
+            vectors |= {BEST + name: numbers for name, numbers in pack(best).items()}
         record = {
             "facts": dict(facts),
+            "about": about,
             "architecture": model.architecture,
             "hyperparameters": dict(model.hyperparameters),
             "target_gain": target_gain,
             "averaged": state.average is not None,
             "crc32": checksums(vectors),
         }
-        self.manager.save(
-            int(state.step),
-            args=ocp.args.Composite(
-                state=ocp.args.StandardSave(vectors),
-                record=ocp.args.JsonSave(record),
-            ),
-            metrics=None if esr is None else {"esr": esr, "step": int(state.step)},
-            force=True,
+        step = int(state.step)
+        args = ocp.args.Composite(
+            state=ocp.args.StandardSave(vectors),
+            record=ocp.args.JsonSave(record | {"checksum": checksum(record)}),
+        )
+        with self.lock:
+            self.kept.best = facts.get("best_step")
+            try:
+                self.manager.save(step, args=args, force=True)
+            except Exception as error:
+                raise self.unwritten(step, error) from error
+
+    def unwritten(self, step: int, error: Exception) -> RunError:
+        """What to say of a checkpoint that could not be written."""
+        earlier = [one for one in self.steps() if one < step]
+        place = f"from step {earlier[0]}" if earlier else "from the beginning"
+        return RunError(
+            f"Checkpoint {step} could not be written to {self.folder}: "
+            f"{in_brief(error)}. See that the disk has room and that the folder may be "
+            f"written to, then start the run again: it goes on {place}."
         )
 
     def steps(self) -> list[int]:
         """Steps that have a checkpoint, newest first."""
         return sorted(self.manager.all_steps(), reverse=True)
 
-    def best_step(self) -> int | None:
-        """The step with the lowest validation ESR, if any was measured."""
-        return self.manager.best_step()
-
     def restore(self, step: int, like: TrainState) -> TrainState:
         """The state of a step, in the structure of `like`.
 
         Raises:
-            RunError: The stored numbers are not those that were saved.
+            RunError: What is stored is not what was saved.
         """
         return unpack(self.stored(step)[1], like)
 
+    def best(self, step: int, like: TrainState) -> TrainState | None:
+        """The best state as a step remembers it; None where it knows of none."""
+        if step not in self.steps():
+            return None
+        record, vectors = self.stored(step)
+        best = best_of(vectors)
+        if best:
+            return unpack(best, like)
+        there = record["facts"].get("best_step")  # before 0.1, best ones lay apart
+        return self.restore(there, like) if there in self.steps() else None
+
     def stored(self, step: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """What was written beside the arrays of a step, and the arrays."""
+        """What was written beside the arrays of a step, and the arrays.
+
+        Raises:
+            RunError: What is stored is not what was saved.
+        """
         args = ocp.args.Composite(
             state=ocp.args.StandardRestore(), record=ocp.args.JsonRestore()
         )
         try:
             restored = self.manager.restore(step, args=args)
             vectors = {name: np.asarray(v) for name, v in restored["state"].items()}
-            if checksums(vectors) != restored["record"]["crc32"]:
+            record = dict(restored["record"])
+            if checksums(vectors) != record["crc32"]:
                 raise ValueError("its checksum is wrong")
-        except (ValueError, KeyError, OSError, TypeError) as error:
+            if record.pop("checksum", checksum(record)) != checksum(record):
+                raise ValueError("the checksum of its record is wrong")
+            if record["facts"].get("step", step) != step:
+                raise ValueError(f"it is of step {record['facts']['step']}")
+        except Exception as error:  # whatever Orbax makes of files that are not its own
             raise RunError(
-                f"Checkpoint {step} in {self.folder} is damaged: {error}. Start the "
-                "run again in its folder to go on from an earlier one."
+                f"Checkpoint {step} in {self.folder} is damaged: {in_brief(error)}."
             ) from error
-        return restored["record"], vectors
+        return record, vectors
 
     def discard(self, step: int) -> None:
-        """Deletes a damaged checkpoint, so that its step can be saved anew."""
+        """Deletes a checkpoint, so that its step can be saved anew."""
         self.manager.delete(step)
+
+    def set_aside(self, step: int) -> Path:
+        """Moves a damaged checkpoint out of the way, where nobody takes it for whole.
+
+        It is not deleted: perhaps only its disk could not be read at the moment.
+        """
+        place = self.folder.parent / "damaged" / str(step)
+        number = 1
+        while place.exists():
+            number += 1
+            place = place.with_name(f"{step}.{number}")
+        place.parent.mkdir(exist_ok=True)
+        (self.folder / str(step)).rename(place)
+        self.manager.reload()
+        return place
 
     def close(self) -> None:
         """Waits for what is still being written."""
         self.manager.close()
-
-
-def rank(metrics: Mapping[str, float]) -> tuple[float, float]:
-    """Higher is better: the lower ESR, of equal ones the earlier; NaN is last."""
-    esr = metrics["esr"]
-    return (-np.inf if np.isnan(esr) else -esr), -metrics["step"]
 
 
 def pack(state: Any) -> dict[str, np.ndarray]:
@@ -143,6 +205,19 @@ def pack(state: Any) -> dict[str, np.ndarray]:
 def checksums(vectors: Mapping[str, np.ndarray]) -> dict[str, int]:
     """What a flipped byte cannot keep."""
     return {name: zlib.crc32(vector.tobytes()) for name, vector in vectors.items()}
+
+
+def best_of(vectors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The vectors of the best state among those of a checkpoint."""
+    names = [name for name in vectors if name.startswith(BEST)]
+    return {name.removeprefix(BEST): vectors[name] for name in names}
+
+
+def in_brief(error: Exception) -> str:
+    """What an exception says first, without a stop."""
+    lines = str(error).strip().splitlines()
+    text = lines[0][:LONGEST_REASON] if lines else type(error).__name__
+    return text.rstrip(". ")
 
 
 def unpack(vectors: Mapping[str, np.ndarray], like: Any) -> Any:
@@ -159,9 +234,9 @@ def unpack(vectors: Mapping[str, np.ndarray], like: Any) -> Any:
 
 
 def load_best(folder: Path) -> tuple[dict[str, Any], Any]:
-    """The record and the vectors' parameters of the best checkpoint in a folder.
+    """The record and the vectors of the newest whole checkpoint in a folder.
 
-    Falls back on the newest where nothing was validated yet.
+    They hold the best parameters, or the latest where nothing was validated yet.
 
     Raises:
         RunError: There is no whole checkpoint.
@@ -174,16 +249,39 @@ def load_best(folder: Path) -> tuple[dict[str, Any], Any]:
                 f"{folder} holds no whole checkpoint yet. Let the run reach its first "
                 "validation, or start it again to go on."
             )
-        best = checkpoints.best_step()
-        return checkpoints.stored(steps[0] if best is None else best)
+        record, vectors = newest_whole(checkpoints, steps)
+        there = record["facts"].get("best_step")
+        if not best_of(vectors) and there in steps:  # before 0.1, it lay apart
+            return checkpoints.stored(there)
+        return record, vectors
     finally:
         checkpoints.close()
 
 
+def newest_whole(
+    checkpoints: Checkpoints, steps: Sequence[int]
+) -> tuple[dict[str, Any], Any]:
+    """What is stored at the first of some steps that is not damaged."""
+    damage = []
+    for step in steps:
+        try:
+            return checkpoints.stored(step)
+        except RunError as error:
+            damage.append(str(error))
+    raise RunError(
+        f"{' '.join(damage)} There is no whole one; start the run again in its folder."
+    )
+
+
 def kept_from(vectors: Mapping[str, np.ndarray], model: Model, averaged: bool) -> Any:
-    """The parameters to play with: the first floats of a state, or their average."""
+    """The parameters to play with: the first floats of a state, or their average.
+
+    Args:
+        vectors: Of a checkpoint; the best state counts where it holds one.
+    """
     size = sum(leaf.size for leaf in shapes(model)[0])
-    floats = vectors["float32"][size:] if averaged else vectors["float32"]
+    floats = (best_of(vectors) or vectors)["float32"]
+    floats = floats[size:] if averaged else floats
     if floats.size < size:
         raise RunError(
             f"The checkpoint holds {floats.size} numbers for a model of {size}."

@@ -3,6 +3,7 @@
 Only this module and `stream.bench` read the clock.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -181,17 +182,21 @@ def forget_after(path: Path, step: int) -> None:
     if not path.exists():
         return
     kept = [line for line in read_lines(path) if line["step"] <= step]
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     temporary.write_text("".join(json.dumps(line) + "\n" for line in kept))
     os.replace(temporary, path)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The rows of `metrics.jsonl`; a line torn by a crash is left out."""
+    """The rows of `metrics.jsonl`; none if it is not there.
+
+    A line that was torn by a crash or damaged is left out.
+    """
     rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
+    text = path.read_bytes() if path.exists() else b""
+    for line in text.splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            row = json.loads(line)
+            if isinstance(row, dict) and isinstance(row.get("step"), int):
+                rows.append(row)
     return rows

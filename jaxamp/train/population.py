@@ -132,7 +132,7 @@ class Population:
         weights = [np.asarray(one.weights, np.float32) for one in members]
         given = (
             stacked([run.state for run in filled]),
-            np.stack([one.rates.after(step) for one in members]),
+            np.stack([run.rates_after(step) for run in filled]),
             np.asarray([0 if lane is None else steps for lane in lanes], np.int32),
             None if members[0].weights is None else np.stack(weights),
         )

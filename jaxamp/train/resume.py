@@ -7,7 +7,7 @@ the newer one is made again, so that the members go on together, as they would h
 from collections.abc import Callable, Sequence
 
 from jaxamp.core import RunError
-from jaxamp.train.checkpoint import LATEST_KEPT, Checkpoints
+from jaxamp.train.checkpoint import LATEST_KEPT, Checkpoints, unpack
 from jaxamp.train.loop import Plan, Progress, ended
 from jaxamp.train.step import TrainState
 
@@ -28,7 +28,7 @@ def take_up(
     Args:
         likes: The structure of each member's state.
         plans: When each member is done.
-        warn: Told of each damaged checkpoint, which is discarded.
+        warn: Told of each damaged checkpoint, which is set aside.
     """
     members = list(zip(folders, likes, strict=True))
     found = [newest(checkpoints, like, warn) for checkpoints, like in members]
@@ -64,11 +64,17 @@ def newest(
     checkpoints: Checkpoints, like: TrainState, warn: Callable[[str], None]
 ) -> Found:
     """State and progress of the newest whole checkpoint, or None."""
+    damage, found = [], None
     for step in checkpoints.steps():
         try:
-            record, _ = checkpoints.stored(step)
-            return checkpoints.restore(step, like), Progress(**record["facts"])
+            record, vectors = checkpoints.stored(step)
+            found = unpack(vectors, like), Progress(**record["facts"])
+            break
         except RunError as error:
-            checkpoints.discard(step)
-            warn(f"{error} It is discarded.")
-    return None
+            place = checkpoints.set_aside(step)
+            damage.append(f"{error} It is set aside in {place}.")
+    if damage:
+        rest = f"The run goes on from step {made(found)}."
+        anew = "There is no other, so the run begins anew."
+        warn(" ".join([*damage, rest if found else anew]))
+    return found

@@ -113,6 +113,50 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(
     assert_same_bits(folder, finished)
 
 
+FILES = {
+    "config.yaml": b"a: [",
+    "capture.json": b'{"pairs"',
+    "metrics.jsonl": b'\xff{"stpe": 3}\n{"step": 5}\n[]\n{"step": 10, "lo',
+    "result.json": b"{",
+    "model.nam": b"",
+}
+
+
+def test_files_that_are_lost_or_damaged_are_made_anew(finished, tmp_path, capsys):
+    folder = shutil.copytree(finished, tmp_path / "run")
+    for name, content in FILES.items():
+        (folder / name).write_bytes(content)
+    (folder / ".model.nam.123.partial").write_bytes(b"{")
+    said = train(capsys, folder, "train.steps=20")
+    assert said.status == 0, said
+    assert said.err == ""
+    for name in FILES.keys() - {"metrics.jsonl", "result.json", "model.nam"}:
+        assert (folder / name).read_bytes() == (finished / name).read_bytes()
+    assert read(folder / "model.nam")
+    assert not list(folder.glob(".*part*"))
+    for name in FILES:
+        (folder / name).unlink()
+    assert_refused(train(capsys, folder, "seed=3"), "seed was 0, now 3")
+    assert not (folder / "config.yaml").exists()
+    assert train(capsys, folder, "train.steps=20").status == 0
+    assert_same_bits(folder, finished)
+
+
+def test_where_no_checkpoint_is_whole_the_run_says_so_and_begins_anew(
+    finished, tmp_path, capsys
+):
+    folder = shutil.copytree(finished, tmp_path / "run")
+    for record in folder.glob("checkpoints/*/record/metadata"):
+        record.write_text(record.read_text().replace('"stale"', '"stolen"'))
+    said = train(capsys, folder, "train.steps=20")
+    assert said.status == 0, said
+    assert "the checksum of its record is wrong. It is set aside in" in said.err
+    assert "There is no other, so the run begins anew." in said.err
+    assert len(said.err.strip().splitlines()) == 1
+    assert_same_bits(folder, finished)
+    assert len(list((folder / "damaged").iterdir())) > 1
+
+
 def test_a_run_of_another_configuration_is_refused(finished, capsys):
     before = {p: p.stat().st_mtime_ns for p in finished.rglob("*")}
     said = train(capsys, finished, "train.steps=20", "seed=3")

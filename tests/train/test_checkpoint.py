@@ -26,9 +26,12 @@ def at(step, seed=0, **options):
     return dataclasses.replace(state, step=jnp.int32(step))
 
 
-def save(checkpoints, step, esr, seed=0, **options):
+def save(checkpoints, step, best=None, seed=0, **options):
+    """Saves a state; `best` is the one that was the best so far."""
     state = at(step, seed, **options)
-    checkpoints.save(state, {"step": step}, WAVENET, 2.0, esr)
+    best = state if best is None else best
+    facts = {"step": step, "best_step": int(best.step)}
+    checkpoints.save(state, facts, WAVENET, 2.0, best, {"config": {}})
     return state
 
 
@@ -60,16 +63,17 @@ def test_unpacking_gives_back_every_leaf(options):
 
 def test_the_best_outlives_the_latest_and_is_what_is_loaded(tmp_path):
     checkpoints = Checkpoints(tmp_path)
-    esrs = {1: 0.5, 2: 0.1, 3: 0.1, 4: None, 5: float("nan"), 6: 0.9}
-    for step, esr in esrs.items():
-        best = save(checkpoints, step, esr, seed=step)
-        if step == 2:
-            kept = best
+    save(checkpoints, 1)
+    kept = save(checkpoints, 2, seed=2)
+    for step in (3, 4, 5, 6):
+        save(checkpoints, step, kept, seed=step)
     assert checkpoints.steps() == [6, 5, 2]
-    assert checkpoints.best_step() == 2, "of two equal ones the earlier is the best"
+    again = checkpoints.best(6, kept)
+    assert again is not None
+    np.testing.assert_array_equal(again.params, kept.params)
     checkpoints.close()
     record, vectors = load_best(tmp_path)
-    assert record["facts"] == {"step": 2}
+    assert record["facts"] == {"step": 6, "best_step": 2}
     assert record["target_gain"] == 2.0
     params = kept_from(vectors, WAVENET, record["averaged"])
     np.testing.assert_array_equal(pack(params)["float32"], pack(kept.params)["float32"])
@@ -79,7 +83,7 @@ def test_the_average_is_what_is_taken_from_a_checkpoint(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     state = at(1, average_decay=0.5)
     state = dataclasses.replace(state, average=jnp.ones_like(state.params))
-    checkpoints.save(state, {}, WAVENET, 1.0, 0.5)
+    checkpoints.save(state, {}, WAVENET, 1.0)
     checkpoints.close()
     record, vectors = load_best(tmp_path)
     params = kept_from(vectors, WAVENET, record["averaged"])
@@ -87,26 +91,44 @@ def test_the_average_is_what_is_taken_from_a_checkpoint(tmp_path):
 
 
 def test_a_flipped_bit_is_told_and_the_step_can_be_saved_anew(tmp_path):
-    checkpoints = Checkpoints(tmp_path)
-    earlier = save(checkpoints, 1, 0.5)
-    save(checkpoints, 2, 0.4)
-    flip(tmp_path / "2")
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    earlier = save(checkpoints, 1)
+    save(checkpoints, 2)
+    flip(tmp_path / "checkpoints" / "2")
     with pytest.raises(RunError, match=r"Checkpoint 2 .* is damaged"):
         checkpoints.restore(2, earlier)
-    with pytest.raises(RunError, match=r"Checkpoint 2 .* is damaged"):
-        load_best(tmp_path)
+    record, _ = load_best(checkpoints.folder)
+    assert record["facts"]["step"] == 1, "the newest whole one is taken"
     again = checkpoints.restore(1, earlier)
     np.testing.assert_array_equal(pack(again)["float32"], pack(earlier)["float32"])
-    checkpoints.discard(2)
+    assert checkpoints.set_aside(2) == tmp_path / "damaged" / "2"
     assert checkpoints.steps() == [1]
-    save(checkpoints, 2, 0.4)
+    save(checkpoints, 2)
     checkpoints.restore(2, earlier)
+    flip(tmp_path / "checkpoints" / "2")
+    assert checkpoints.set_aside(2) == tmp_path / "damaged" / "2.2"
+    flip(tmp_path / "checkpoints" / "1")
+    with pytest.raises(RunError, match="There is no whole one"):
+        load_best(checkpoints.folder)
+    checkpoints.close()
+
+
+@pytest.mark.parametrize("key", ["step", "best_step", "target_gain", "config"])
+def test_a_changed_record_is_told_as_a_changed_number_is(tmp_path, key):
+    checkpoints = Checkpoints(tmp_path)
+    saved = save(checkpoints, 1)
+    file = tmp_path / "1" / "record" / "metadata"
+    text = file.read_text()
+    at = text.index(f'"{key}"') + 1
+    file.write_text(text[:at] + "X" + text[at + 1 :])
+    with pytest.raises(RunError, match=r"Checkpoint 1 .* is damaged"):
+        checkpoints.restore(1, saved)
     checkpoints.close()
 
 
 def test_looking_at_a_run_changes_nothing_in_it(tmp_path):
     checkpoints = Checkpoints(tmp_path)
-    save(checkpoints, 1, 0.5)
+    save(checkpoints, 1)
     checkpoints.close()
     unfinished = tmp_path / "2.orbax-checkpoint-tmp"
     unfinished.mkdir()

@@ -45,11 +45,18 @@ TASK = task()
 def run(folder, steps=6, **options):
     """A run of one model: its outcome, the kept steps, the best step."""
     (outcome,), (member,) = run_all({folder: TASK}, steps, **options)
-    return outcome, member.checkpoints.steps(), member.checkpoints.best_step()
+    return outcome, member.checkpoints.steps(), outcome.progress.best_step
 
 
 def run_all(
-    tasks, steps=6, rate=0.02, resumed=None, interrupted=lambda: False, **options
+    tasks,
+    steps=6,
+    rate=0.02,
+    resumed=None,
+    interrupted=lambda: False,
+    rescue=lambda saves: None,
+    warn=print,
+    **options,
 ):
     """A run of several models, each in its folder: outcomes and members."""
     plan = Plan(**{"steps": steps, "validate_every": 2, **options})
@@ -75,7 +82,8 @@ def run_all(
         )
     screen = Screen(plan.steps)
     try:
-        return fit(members, screen, interrupted=interrupted), members
+        hooks = {"interrupted": interrupted, "rescue": rescue, "warn": warn}
+        return fit(members, screen, **hooks), members
     finally:
         screen.close()
         for member in members:
@@ -151,19 +159,100 @@ def test_a_run_cut_at_any_step_ends_with_the_same_bits(tmp_path):
 
 
 def test_a_loss_that_is_not_finite_keeps_what_was_before_it(tmp_path):
-    def fails(prediction, target):
-        return jnp.mean((prediction - target) ** 2, axis=(1, 2)) * jnp.where(
-            jnp.max(jnp.abs(prediction)) > 1, jnp.nan, 1.0
-        )
-
-    wild = task(loss=fails)
-    (outcome,), (member,) = run_all({tmp_path: wild}, rate=3.0)
+    (outcome,), (member,) = run_all({tmp_path: task(loss=explodes)}, rate=3.0)
     kept = member.checkpoints.steps()
     assert outcome.reason == "diverged"
     assert outcome.progress.step == int(outcome.final.step) == kept[0] < 6
     assert all(np.all(np.isfinite(v)) for v in pack(outcome.final).values())
     kept_best = pack(outcome.params)["float32"]
     assert np.all(np.isfinite(kept_best))
+
+
+def explodes(prediction, target):
+    """A loss that is no number where the model answers too loud."""
+    return MSE(prediction, target) * jnp.where(
+        jnp.max(jnp.abs(prediction)) > 2, jnp.nan, 1.0
+    )
+
+
+def test_a_training_that_diverges_goes_back_and_on_slower_as_often_as_it_may(tmp_path):
+    wild, warnings = task(loss=explodes), []
+    plan = {"rate": 3.0, "warn": warnings.append}
+    (once,), _ = run_all({tmp_path / "once": wild}, restarts=1, **plan)
+    assert (once.reason, once.progress.restarts) == ("diverged", 1)
+    warnings.clear()
+    (ended,), (member,) = run_all({tmp_path / "often": wild}, restarts=9, **plan)
+    times = ended.progress.restarts
+    assert ended.reason == "steps"
+    assert ended.progress.step == member.checkpoints.steps()[0] == 6
+    assert 1 < times == len(warnings) <= 9
+    assert "its numbers stopped being finite. Going back to step 0" in warnings[0]
+    rows = read_lines(tmp_path / "often" / "metrics.jsonl")
+    assert rows[-1]["learning_rate"] == pytest.approx(3.0 * 0.3**times)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_a_training_that_went_back_ends_alike_wherever_it_is_cut(tmp_path, cut):
+    wild = task(loss=explodes)
+    whole, _ = run_all({tmp_path / "whole": wild}, rate=3.0, restarts=9)
+    folder = tmp_path / "cut"
+    first, _ = run_all({folder: wild}, rate=3.0, restarts=9, interrupted=calls(cut))
+    found = found_alone(folder, wild)
+    rest, _ = run_all({folder: wild}, rate=3.0, restarts=9, resumed=[found])
+    assert first[0].reason == "interrupted"
+    assert_same_ends(rest, whole)
+    assert rest[0].progress.restarts == whole[0].progress.restarts
+
+
+def found_alone(folder, one):
+    """What a run of one model in a folder goes on from."""
+    checkpoints = Checkpoints(folder / "checkpoints")
+    plan = Plan(steps=6, validate_every=2)
+    (found,) = take_up([checkpoints], [start(one, 0, BATCH)], [plan], print)
+    checkpoints.close()
+    return found
+
+
+def test_one_that_goes_back_does_not_disturb_the_others(tmp_path):
+    tasks = {tmp_path / "wild": task(loss=explodes), tmp_path / "calm": task(WIDER)}
+    (wild, calm), _ = run_all(tasks, rate=3.0, restarts=9)
+    (alone,), _ = run_all({tmp_path / "alone": task(WIDER)}, rate=3.0)
+    (apart,), _ = run_all(
+        {tmp_path / "apart": task(loss=explodes)}, rate=3.0, restarts=9
+    )
+    assert (wild.reason, calm.reason) == ("steps", "steps")
+    assert_same_ends([calm, wild], [alone, apart])
+
+
+def test_a_validation_that_was_due_when_the_run_was_stopped_is_made_first(tmp_path):
+    whole, _, _ = run(tmp_path / "whole")
+    cut, _, _ = run(tmp_path / "cut", interrupted=calls(1))
+    assert cut.progress.step == 2
+    assert cut.progress.validated == 0
+    rest, _, _ = run(tmp_path / "cut", resumed=[(cut.final, cut.progress)])
+    assert_same_ends([rest], [whole])
+    rows = read_lines(tmp_path / "cut" / "metrics.jsonl")
+    assert {r["step"] for r in rows if "validation_esr" in r} == {2, 4, 6}
+
+
+@pytest.mark.parametrize("moment", range(2, 8))
+def test_a_run_that_ran_out_of_time_was_kept_by_another_thread(tmp_path, moment):
+    whole, _, _ = run(tmp_path / "whole")
+    moments = []
+
+    def rescue(saves):
+        moments.append(1)
+        if len(moments) == moment:
+            for save in saves:
+                save()
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        run(tmp_path / "cut", rescue=rescue)
+    found = found_alone(tmp_path / "cut", TASK)
+    assert (found[1].step if found else 0) == 2 * ((moment - 1) // 2)
+    rest, _, _ = run(tmp_path / "cut", resumed=[found])
+    assert_same_ends([rest], [whole])
 
 
 def test_a_reached_threshold_stops_the_run(tmp_path):
@@ -220,7 +309,7 @@ def test_members_end_like_runs_of_their_own(tmp_path):
         alone += run_all({folder: one})[0]
     assert_same_ends(together, alone)
     for member, end in zip(members, together, strict=True):
-        assert member.checkpoints.best_step() == end.progress.best_step
+        assert end.progress.best_step in member.checkpoints.steps()
     for name in ("lite", "full"):
         rows = [
             [{"step": r["step"], "esr": r.get("validation_esr")} for r in read_lines(f)]
@@ -242,12 +331,7 @@ def test_a_member_that_is_done_does_not_stop_the_others(tmp_path):
 
 
 def test_a_member_that_diverges_does_not_stop_the_others(tmp_path):
-    def fails(prediction, target):
-        return MSE(prediction, target) * jnp.where(
-            jnp.max(jnp.abs(prediction)) > 1, jnp.nan, 1.0
-        )
-
-    tasks = {tmp_path / "wild": task(loss=fails), tmp_path / "calm": task(WIDER)}
+    tasks = {tmp_path / "wild": task(loss=explodes), tmp_path / "calm": task(WIDER)}
     (wild, calm), members = run_all(tasks, rate=3.0)
     assert (wild.reason, calm.reason) == ("diverged", "steps")
     assert wild.progress.step < calm.progress.step == 6

@@ -57,7 +57,8 @@ def running(one, data, seed):
         weights=(1.0, 0.1 * seed),
         **nothing,
     )
-    return Running(member, state, Progress(), None, None)
+    went_back = Progress(restarts=seed)  # which makes its rates lower still
+    return Running(member, state, went_back, None, None)
 
 
 def alone(run, length=STEPS):
