@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxamp.cli.config import build, find, refuse_unknown
+from jaxamp.cli.config import WRONG_VALUES, build, find, refuse_unknown
 from jaxamp.core import ConfigError, Model, Recording
 from jaxamp.data import Windows, windows
 from jaxamp.losses import WeightedSum
@@ -166,7 +166,11 @@ def unweighted(node: Mapping[str, Any]) -> str:
 
 def optimizer(node: Mapping[str, Any], clip_norm: float | None) -> Optimizer:
     """The optimiser, built once to see that it can be; its rate is given later."""
-    build(node, "optimizer")
+    if not isinstance(build(node, "optimizer"), optax.GradientTransformation):
+        raise ConfigError(
+            f"optimizer._target_={node.get('_target_')!r} makes no optimiser. Choose "
+            "one of Optax's, for example optax.adam."
+        )
     options = build(
         {k: v for k, v in node.items() if k not in NOT_OPTIONS}, "optimizer"
     )
@@ -259,7 +263,7 @@ def built_schedule(node: Mapping[str, Any]) -> optax.Schedule:
     schedule = build(node, "schedule")
     try:
         float(np.asarray(schedule(0)))
-    except (TypeError, ValueError) as error:
+    except WRONG_VALUES as error:
         raise ConfigError(
             "The schedule gives no number for the first step. Check "
             f"optimizer.learning_rate and schedule: {dict(node)}."

@@ -10,10 +10,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
+from jaxamp.cli.kept import DAMAGED, kept_config
 from jaxamp.core import RunError
+from jaxamp.core.small_files import kept_json, small_json
 
 MAY_CHANGE = (
     "train.steps",
@@ -27,12 +27,6 @@ what the exported file says of itself."""
 
 ASKED = ("steps", "minutes", "threshold_esr", "patience")
 """Keys of the train group that say when a run is done."""
-
-DAMAGED = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError,
-    RecursionError, OmegaConfBaseException, YAMLError,
-)  # fmt: skip
-"""What reading a file of a run raises where it is not what a run writes."""
 
 NEEDED_BYTES = 50 << 20
 """Free space below which a run is not begun."""
@@ -85,8 +79,8 @@ def asked(train: Mapping[str, Any]) -> dict[str, Any]:
 def finished(folder: Path, config: Mapping[str, Any]) -> dict[str, Any] | None:
     """The result of a run that is done exactly as this configuration asks, or None."""
     try:
-        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        old = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))
+        result = small_json(folder / "result.json")
+        old = kept_config(folder / "config.yaml")
         train = result["train"]
         done = (
             train["asked"] == plain(asked(config["train"]))
@@ -119,6 +113,7 @@ def claim(folder: Path, config: Mapping[str, Any], findings: Mapping[str, Any]) 
             f"{NEEDED_BYTES >> 20} MiB. Free some space, or choose another folder with "
             "hydra.run.dir=FOLDER."
         )
+    refuse_links(folder)
     refuse_other(folder, config)
     refuse_other_recordings(folder, findings)
     (folder / "failure.json").unlink(missing_ok=True)  # of an earlier try
@@ -126,6 +121,20 @@ def claim(folder: Path, config: Mapping[str, Any], findings: Mapping[str, Any]) 
         folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(dict(config)))
     )
     write_json(folder / "capture.json", findings)
+
+
+def refuse_links(folder: Path) -> None:
+    """Raises if writing into the folder would write files somewhere else.
+
+    A folder that is a link, such as checkpoints on a larger disk, is the user's own.
+    """
+    links = [one for one in folder.iterdir() if one.is_symlink() and not one.is_dir()]
+    if links:
+        raise ForeignFolderError(
+            f"{str(links[0])!r} is a link to another file, which no run of ours makes "
+            "and which would be written through. Remove it, or choose another run "
+            "directory with hydra.run.dir=FOLDER."
+        )
 
 
 def refuse_other(folder: Path, config: Mapping[str, Any]) -> None:
@@ -139,7 +148,7 @@ def refuse_other(folder: Path, config: Mapping[str, Any]) -> None:
             )
         return
     try:
-        old = flat(OmegaConf.to_container(OmegaConf.load(file)))
+        old = flat(kept_config(file))
     except DAMAGED as error:
         raise ForeignFolderError(
             f"{str(file)!r} cannot be read, so it cannot be told what the run in its "
@@ -163,7 +172,7 @@ def refuse_other(folder: Path, config: Mapping[str, Any]) -> None:
 def refuse_other_recordings(folder: Path, findings: Mapping[str, Any]) -> None:
     """Raises if the folder's run began with other recordings."""
     heard = folder / "capture.json"
-    if heard.is_file() and json.loads(heard.read_text()) != plain(findings):
+    if heard.is_file() and kept_json(heard, object) != plain(findings):
         raise ForeignFolderError(
             f"The recordings are not those the run in {str(folder)!r} began with. "
             "Choose another run directory with hydra.run.dir=FOLDER."

@@ -13,7 +13,9 @@ from jaxamp.cli.assemble import Job
 from jaxamp.cli.complete import completed
 from jaxamp.cli.folder import held
 from jaxamp.cli.init import told
+from jaxamp.cli.main import complain
 from jaxamp.cli.prepare import Part, begin, noticed, prepared, recorded
+from jaxamp.core.shown import paragraph
 from jaxamp.train import (
     Advance,
     Checkpoints,
@@ -111,7 +113,7 @@ def say_beginnings(parts: Sequence[Part], begins: Sequence[bool]) -> None:
         if odd:
             warn(text)
         elif text:
-            print(text, flush=True)
+            print(paragraph(text), flush=True)
 
 
 def like(job: Job) -> TrainState:
@@ -122,7 +124,7 @@ def like(job: Job) -> TrainState:
 
 def warn(text: str) -> None:
     """One line on stderr."""
-    print(f"jaxamp: warning: {text}", file=sys.stderr)
+    complain(f"warning: {text}")
 
 
 @contextmanager

@@ -51,7 +51,18 @@ class Prepared:
 def recorded(config: Mapping[str, Any]) -> Recording:
     """The recordings that a configuration names, read and aligned."""
     refuse_unknown(config, GROUPS, "the configuration")
-    return build(config["data"], "data")
+    missing = [name for name in GROUPS if name not in config]
+    if missing:
+        raise ConfigError(
+            f"The configuration has no {missing[0]}. Leave it as it is by default."
+        )
+    recording = build(config["data"], "data")
+    if not isinstance(recording, Recording):
+        raise ConfigError(
+            "data makes no recording. Keep its _target_, for example "
+            "jaxamp.data.capture."
+        )
+    return recording
 
 
 def prepared(
@@ -63,6 +74,11 @@ def prepared(
     """The job, checked before anything is written."""
     rate = recording.sample_rate
     model = build(config["model"], "model", sample_rate=rate)
+    if not isinstance(model, Model | Container):
+        raise ConfigError(
+            "model makes no model. Keep its _target_, for example "
+            "jaxamp.models.recurrent."
+        )
     models = [s.model for s in model.sizes] if isinstance(model, Container) else [model]
     words(config["export"])
     loudness_input(config["export"].get("loudness_input"), rate)

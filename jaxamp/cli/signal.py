@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jaxamp.cli.folder import write_text
 from jaxamp.cli.reamp import channel, refuse_same
+from jaxamp.core.shown import paragraph
 
 if TYPE_CHECKING:
     from jaxamp.data.capture_signal import CaptureSignal
@@ -50,11 +51,12 @@ def write(given: argparse.Namespace) -> int:
     description = output.with_suffix(".parts.json")
     write_text(description, json.dumps(described(signal, output), indent=2) + "\n")
     seconds = len(signal.numbers) / signal.layout.sample_rate
-    print(
+    told = (
         f"{output}: {signal.layout.title}, {seconds:.1f} s. Its parts are listed in "
         f"{description}. Play it into the amp at the level your guitar has, and record "
         f"the answer at {signal.layout.sample_rate} Hz."
     )
+    print(paragraph(told))
     return 0
 
 

@@ -26,6 +26,7 @@ from jaxamp.cli.folder import finished, held, refuse_other
 from jaxamp.cli.main import complain
 from jaxamp.core import RunError
 from jaxamp.core.compiler import forget_old_programs
+from jaxamp.core.shown import paragraph
 
 
 @dataclasses.dataclass(frozen=True)
@@ -290,7 +291,7 @@ def time_left(seconds: float, made: int, total: int) -> str:
 
 def say(sentence: str) -> None:
     """One line on the terminal."""
-    print(sentence, flush=True)
+    print(paragraph(sentence), flush=True)
 
 
 def try_table(root: Path) -> None:

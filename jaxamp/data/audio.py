@@ -17,6 +17,7 @@ import numpy as np
 import soundfile
 
 from jaxamp.core import CaptureError
+from jaxamp.core.shown import shown
 
 LARGEST = 4 * 3600 * 48_000
 """Frames times channels that are read into memory at once: four hours at 48 kHz."""
@@ -61,14 +62,6 @@ class Audio(Header):
     """
 
     samples: np.ndarray
-
-
-def shown(path: str | os.PathLike[str]) -> str:
-    """A file's name for a message: control characters of strangers are escaped."""
-    return "".join(
-        letter if letter.isprintable() else repr(letter)[1:-1]
-        for letter in os.fspath(path)
-    )
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:

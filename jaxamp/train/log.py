@@ -19,6 +19,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from jaxamp.core.small_files import json_lines
+
 FLUSH_SECONDS = 30.0
 """How long TensorBoard may wait; waiting for the disk holds up the training."""
 
@@ -180,18 +182,19 @@ def forget_after(path: Path, step: int) -> None:
     """Drops the lines of steps that will be made again, and a torn last line."""
     if not path.exists():
         return
-    kept = [line for line in read_lines(path) if line["step"] <= step]
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with temporary.open("w", encoding="utf-8") as kept:
+        for line in json_lines(path):
+            if is_step(line) and line["step"] <= step:
+                kept.write(json.dumps(line) + "\n")
     os.replace(temporary, path)
+
+
+def is_step(line: Mapping[str, Any]) -> bool:
+    """Whether a row says of which step it is."""
+    return isinstance(line.get("step"), int)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """The rows of `metrics.jsonl`; a line torn by a crash is left out."""
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return rows
+    return [line for line in json_lines(path) if is_step(line)]
