@@ -17,8 +17,11 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
 from jaxamp.core import Model, RunError
+from jaxamp.core.shown import paragraph, shown
+from jaxamp.core.small_files import NOT_OURS
 from jaxamp.train.flat import layers, shapes
 from jaxamp.train.step import TrainState
+from jaxamp.train.strange import refuse_strange_files, refuse_strange_state
 
 LATEST_KEPT = 2
 """Newest checkpoints kept, so that a damaged one has a predecessor."""
@@ -38,7 +41,8 @@ class Checkpoints:
             ]
         )
         self.folder = folder
-        self.manager = ocp.CheckpointManager(
+        refuse_strange_files(folder)
+        self.manager = opened(
             folder.absolute(),
             options=ocp.CheckpointManagerOptions(
                 preservation_policy=kept,
@@ -106,13 +110,15 @@ class Checkpoints:
             state=ocp.args.StandardRestore(), record=ocp.args.JsonRestore()
         )
         try:
+            refuse_strange_state(self.folder / str(step))
             restored = self.manager.restore(step, args=args)
             vectors = {name: np.asarray(v) for name, v in restored["state"].items()}
             if checksums(vectors) != restored["record"]["crc32"]:
                 raise ValueError("its checksum is wrong")
-        except (ValueError, KeyError, OSError, TypeError) as error:
+        except NOT_OURS as error:
+            reason = paragraph(error)
             raise RunError(
-                f"Checkpoint {step} in {self.folder} is damaged: {error}. Start the "
+                f"Checkpoint {step} in {self.folder} is damaged: {reason}. Start the "
                 "run again in its folder to go on from an earlier one."
             ) from error
         return restored["record"], vectors
@@ -126,10 +132,28 @@ class Checkpoints:
         self.manager.close()
 
 
-def rank(metrics: Mapping[str, float]) -> tuple[float, float]:
+def opened(folder: Path, options: ocp.CheckpointManagerOptions) -> Any:
+    """Orbax's manager of a folder.
+
+    Raises:
+        RunError: There are files in it that Orbax makes nothing of.
+    """
+    try:
+        return ocp.CheckpointManager(folder, options=options)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RunError(
+            f"{shown(folder)} holds no checkpoints of a run: {paragraph(error)}. Check "
+            "where it comes from, or take another folder."
+        ) from error
+
+
+def rank(metrics: Any) -> tuple[float, float]:
     """Higher is better: the lower ESR, of equal ones the earlier; NaN is last."""
-    esr = metrics["esr"]
-    return (-np.inf if np.isnan(esr) else -esr), -metrics["step"]
+    try:
+        esr, step = float(metrics["esr"]), float(metrics["step"])
+    except (TypeError, ValueError, KeyError, OverflowError):
+        return -np.inf, -np.inf  # not ours
+    return (-np.inf if np.isnan(esr) else -esr), -step
 
 
 def pack(state: Any) -> dict[str, np.ndarray]:
@@ -146,7 +170,20 @@ def checksums(vectors: Mapping[str, np.ndarray]) -> dict[str, int]:
 
 
 def unpack(vectors: Mapping[str, np.ndarray], like: Any) -> Any:
-    """The inverse of `pack`, for a state of the structure of `like`."""
+    """The inverse of `pack`, for a state of the structure of `like`.
+
+    Raises:
+        RunError: The vectors are those of another structure.
+    """
+    sizes: dict[str, int] = {}
+    for leaf in jax.tree.leaves(like):
+        sizes[str(leaf.dtype)] = sizes.get(str(leaf.dtype), 0) + leaf.size
+    held = {name: vector.size for name, vector in vectors.items()}
+    if held != sizes:
+        raise RunError(
+            f"The checkpoint holds {held} numbers, the training has {sizes}. It is "
+            "another model's or another training's."
+        )
     used = dict.fromkeys(vectors, 0)
 
     def take(leaf: jax.Array) -> jax.Array:
@@ -183,7 +220,8 @@ def load_best(folder: Path) -> tuple[dict[str, Any], Any]:
 def kept_from(vectors: Mapping[str, np.ndarray], model: Model, averaged: bool) -> Any:
     """The parameters to play with: the first floats of a state, or their average."""
     size = sum(leaf.size for leaf in shapes(model)[0])
-    floats = vectors["float32"][size:] if averaged else vectors["float32"]
+    found = vectors.get("float32", np.zeros(0, np.float32))
+    floats = found[size:] if averaged else found
     if floats.size < size:
         raise RunError(
             f"The checkpoint holds {floats.size} numbers for a model of {size}."

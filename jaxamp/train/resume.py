@@ -4,7 +4,9 @@ A run may be killed between the checkpoint of one member and that of the next. T
 the newer one is made again, so that the members go on together, as they would have.
 """
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from jaxamp.core import RunError
 from jaxamp.train.checkpoint import LATEST_KEPT, Checkpoints
@@ -60,6 +62,22 @@ def near(checkpoints: Checkpoints) -> set[int]:
     return set([*checkpoints.steps(), 0][:LATEST_KEPT])
 
 
+def remembered(record: Mapping[str, Any], step: int) -> Progress:
+    """The progress that was saved with the checkpoint of a step.
+
+    Raises:
+        RunError: It is none, or another step's.
+    """
+    facts: Any = record.get("facts")
+    known = {field.name for field in dataclasses.fields(Progress)}
+    number = isinstance(facts, dict) and all(
+        value is None or isinstance(value, int | float) for value in facts.values()
+    )
+    if not number or not known.issuperset(facts) or facts.get("step") != step:
+        raise RunError(f"Checkpoint {step} is damaged: it remembers no step {step}.")
+    return Progress(**facts)
+
+
 def newest(
     checkpoints: Checkpoints, like: TrainState, warn: Callable[[str], None]
 ) -> Found:
@@ -67,7 +85,7 @@ def newest(
     for step in checkpoints.steps():
         try:
             record, _ = checkpoints.stored(step)
-            return checkpoints.restore(step, like), Progress(**record["facts"])
+            return checkpoints.restore(step, like), remembered(record, step)
         except RunError as error:
             checkpoints.discard(step)
             warn(f"{error} It is discarded.")
