@@ -24,6 +24,9 @@ EXPORT_KEYS = (
     "input_level_dbu", "output_level_dbu", "loudness_input",
 )  # fmt: skip
 
+LONGEST_INPUT = 60
+"""Seconds of sound that loudness is measured with."""
+
 
 def words(export: Mapping[str, Any]) -> dict[str, Any]:
     """The user's own words, checked.
@@ -79,6 +82,12 @@ def loudness_input(path: str | None, sample_rate: int) -> np.ndarray | None:
             f"export.loudness_input={path!r} has {audio.sample_rate} Hz, the model "
             f"{sample_rate} Hz. Give a file of the model's rate, or null for the "
             "built-in one."
+        )
+    seconds = len(audio.samples) / sample_rate
+    if seconds > LONGEST_INPUT:
+        raise ConfigError(
+            f"export.loudness_input={path!r} is {seconds:.1f} s long; at most "
+            f"{LONGEST_INPUT} s are played to measure with, and one is usual."
         )
     return audio.samples
 
