@@ -102,7 +102,7 @@ def test_reading_many_channels_takes_no_more_at_a_time_than_one(tmp_path):
 @pytest.mark.parametrize("suffix", [".raw", ".sd2", ".gsm", ".vox", "", ".WAV.exe"])
 def test_the_suffix_is_not_believed(suffix, tmp_path):
     (tmp_path / f"a{suffix}").write_bytes(b"x" * 5_000)
-    with pytest.raises(CaptureError, match="not audio|loses"):
+    with pytest.raises(CaptureError, match=r"not audio|loses"):
         read_header(tmp_path / f"a{suffix}")
 
 
