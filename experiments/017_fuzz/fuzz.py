@@ -22,7 +22,7 @@ from typing import Any
 
 import atheris
 
-INCLUDED = ["jaxamp", "omegaconf", "hydra", "yaml"]
+INCLUDED = ["jaxamp"]
 HUNG = 10.0
 
 

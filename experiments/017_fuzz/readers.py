@@ -299,6 +299,7 @@ def composed(given: Sequence[str], folder: Path) -> None:
     from jaxamp.cli.guard import guarded  # noqa: PLC0415
     from jaxamp.cli.overrides import explained  # noqa: PLC0415
     from jaxamp.cli.prepare import prepared  # noqa: PLC0415
+    from jaxamp.core.shown import paragraph  # noqa: PLC0415
 
     base = [f"{key}" for key in TINY if not key.startswith("data.")]
     try:
@@ -306,7 +307,7 @@ def composed(given: Sequence[str], folder: Path) -> None:
             config: Any = compose("train", [*base, *given])
         plain: Any = OmegaConf.to_container(config, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
-        refuse_unprintable(str(explained(error)).replace("\n", " "))
+        refuse_unprintable(paragraph(explained(error)))
         return
     except RecursionError:
         return  # the command says so

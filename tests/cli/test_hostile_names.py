@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import soundfile
+from random_models import UNMEASURED, draw_params
 from runs import assert_refused, run
 from tiny import LSTM, MSE, noise
 
@@ -34,10 +35,8 @@ def params():
 @pytest.fixture(scope="module")
 def model_file(params, tmp_path_factory):
     """A model that plays, with EVIL in every field of its metadata."""
-    import jax  # noqa: PLC0415
-
     file = tmp_path_factory.mktemp("model") / "amp.nam"
-    write(file, LSTM, LSTM.init(jax.random.key(0)), metadata={"loudness": 0, "gain": 0})
+    write(file, LSTM, draw_params(LSTM), metadata=UNMEASURED)
     value = json.loads(file.read_text())
     value["metadata"] = dict.fromkeys(FIELDS, EVIL)
     file.write_text(json.dumps(value))
