@@ -298,7 +298,7 @@ def composed(given: Sequence[str], folder: Path) -> None:
     from jaxamp.cli.config import conf_folder, find  # noqa: PLC0415
     from jaxamp.cli.guard import guarded  # noqa: PLC0415
     from jaxamp.cli.overrides import explained  # noqa: PLC0415
-    from jaxamp.cli.prepare import prepared  # noqa: PLC0415
+    from jaxamp.cli.prepare import prepared, refuse_unlike_groups  # noqa: PLC0415
     from jaxamp.core.shown import paragraph  # noqa: PLC0415
 
     base = [f"{key}" for key in TINY if not key.startswith("data.")]
@@ -311,6 +311,7 @@ def composed(given: Sequence[str], folder: Path) -> None:
         return
     except RecursionError:
         return  # the command says so
+    refuse_unlike_groups(plain)
     data = plain.get("data")
     find(data.get("_target_") if isinstance(data, Mapping) else None, "data")
     prepared(plain, {}, folder / "run", recording())

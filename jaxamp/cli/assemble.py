@@ -166,17 +166,30 @@ def unweighted(node: Mapping[str, Any]) -> str:
 
 def optimizer(node: Mapping[str, Any], clip_norm: float | None) -> Optimizer:
     """The optimiser, built once to see that it can be; its rate is given later."""
-    if not isinstance(build(node, "optimizer"), optax.GradientTransformation):
-        raise ConfigError(
-            f"optimizer._target_={node.get('_target_')!r} makes no optimiser. Choose "
-            "one of Optax's, for example optax.adam."
-        )
+    refuse_unlike_optimizer(build(node, "optimizer"), node)
     options = build(
         {k: v for k, v in node.items() if k not in NOT_OPTIONS}, "optimizer"
     )
     return Optimizer(
         find(node.get("_target_"), "optimizer"), tuple(options.items()), clip_norm
     )
+
+
+def refuse_unlike_optimizer(built: Any, node: Mapping[str, Any]) -> None:
+    """Raises ConfigError for what cannot make a step; only shapes are computed."""
+    if not isinstance(built, optax.GradientTransformation):
+        raise ConfigError(
+            f"optimizer._target_={node.get('_target_')!r} makes no optimiser. Choose "
+            "one of Optax's, for example optax.adam."
+        )
+    layer = {"kernel": jnp.zeros((2, 3)), "bias": jnp.zeros(3)}
+    try:
+        jax.eval_shape(lambda one: built.update(one, built.init(one), one), layer)
+    except WRONG_VALUES as error:
+        raise ConfigError(
+            f"optimizer has a value that cannot be used: {error}. Compare it with the "
+            "configuration file it replaces."
+        ) from error
 
 
 def refuse_knobs(model: Model) -> None:
@@ -320,7 +333,7 @@ def checked(train: Mapping[str, Any]) -> Mapping[str, Any]:
             f"train.update_every_chunk={train['update_every_chunk']!r} must be true or "
             "false."
         )
-    if train["precision"] not in PRECISIONS:
+    if train["precision"] not in [*PRECISIONS]:
         raise ConfigError(
             f"train.precision={train['precision']!r} is not known. Known are: "
             f"{', '.join(PRECISIONS)}."

@@ -76,6 +76,11 @@ def loudness_input(path: str | None, sample_rate: int) -> np.ndarray | None:
     """The second of sound to measure with, if the user names a file."""
     if path is None:
         return None
+    if not isinstance(path, str):
+        raise ConfigError(
+            f"export.loudness_input={path!r} must be a file, or null for the built-in "
+            "second of sound."
+        )
     audio = read_audio(path)
     if audio.sample_rate != sample_rate:
         raise ConfigError(

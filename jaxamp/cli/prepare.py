@@ -51,11 +51,7 @@ class Prepared:
 def recorded(config: Mapping[str, Any]) -> Recording:
     """The recordings that a configuration names, read and aligned."""
     refuse_unknown(config, GROUPS, "the configuration")
-    missing = [name for name in GROUPS if name not in config]
-    if missing:
-        raise ConfigError(
-            f"The configuration has no {missing[0]}. Leave it as it is by default."
-        )
+    refuse_unlike_groups(config)
     recording = build(config["data"], "data")
     if not isinstance(recording, Recording):
         raise ConfigError(
@@ -63,6 +59,20 @@ def recorded(config: Mapping[str, Any]) -> Recording:
             "jaxamp.data.capture."
         )
     return recording
+
+
+def refuse_unlike_groups(config: Mapping[str, Any]) -> None:
+    """Raises ConfigError where a group is missing, or is no group."""
+    for name in GROUPS:
+        if name not in config:
+            raise ConfigError(
+                f"The configuration has no {name}. Leave it as it is by default."
+            )
+        if name != "seed" and not isinstance(config[name], Mapping):
+            raise ConfigError(
+                f"{name} is {config[name]!r}, and must be a group of keys. Leave it as "
+                "it is by default, and override its keys."
+            )
 
 
 def prepared(
