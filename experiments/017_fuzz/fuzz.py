@@ -115,7 +115,7 @@ def main() -> None:
         tally.count(lambda: reader.read(data, work), data, fine)
 
     options = [
-        "-rss_limit_mb=0", "-timeout=120", "-max_len=60000", "-verbosity=0",
+        "-rss_limit_mb=0", "-timeout=120", "-max_len=200000", "-verbosity=0",
         f"-artifact_prefix={given.folder}/", f"-seed={given.seed}",
     ]  # fmt: skip
     atheris.Setup([sys.argv[0], *options, str(corpus)], one)

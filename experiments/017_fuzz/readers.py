@@ -70,7 +70,7 @@ def model_files(*kinds: str) -> Callable[[Path], Sequence[bytes]]:
         own = [file for kind in kinds for file in mutated.own_files(kind)]
         oracles = (ROOT / "tests/oracles/nam").glob("*.nam") if "nam" in kinds else ()
         small = [file.read_bytes() for file in oracles]
-        return [data for data in own + small if len(data) < 60_000]
+        return [data for data in own + small if len(data) < 200_000]
 
     return seeds
 
