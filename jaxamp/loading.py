@@ -3,16 +3,26 @@
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxamp.core import ConfigError, FormatError, Model, Params, cloud
+from jaxamp.core import ConfigError, FormatError, Model, Params, RunError, cloud
+from jaxamp.core.shown import is_plain_name, shown
+from jaxamp.core.small_files import NOT_OURS, kept_json
 from jaxamp.formats import read
 from jaxamp.formats.nam.container import pick
 from jaxamp.models import build, scale_output
+
+MOST_MACS = 100_000_000
+"""Multiply-adds a sample of a run's model: six times the largest .nam file's, and more
+than any computer plays in real time."""
+
+MOST_REMEMBERED = 200_000_000
+"""Samples of receptive field times channels: ten times the largest .nam file's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,11 +78,15 @@ def refuse_unlike_share(size: Any) -> None:
 
 def load_run(folder: Path, size: float | None = None) -> Loaded:
     """The best parameters of a run, as loud as the amp was recorded."""
-    sizes = folder / "sizes.json"
-    if sizes.is_file():
-        limits = json.loads(sizes.read_text())
+    limits = size_limits(folder)
+    if limits:
         name = list(limits)[pick(list(limits.values()), size)]
-        return dataclasses.replace(load_run(folder / name), metadata=metadata(folder))
+        return dataclasses.replace(load_part(folder / name), metadata=metadata(folder))
+    return load_part(folder)
+
+
+def load_part(folder: Path) -> Loaded:
+    """The same of a folder that holds one model."""
     if not (folder / "checkpoints").is_dir():
         raise FormatError(
             f"{str(folder)!r} is no run directory: it has no checkpoints. Give the "
@@ -81,16 +95,60 @@ def load_run(folder: Path, size: float | None = None) -> Loaded:
     from jaxamp.train import kept_from, load_best  # noqa: PLC0415 (Orbax is slow)
 
     record, vectors = load_best(folder / "checkpoints")
-    model = build(record["architecture"], record["hyperparameters"])
-    params = kept_from(vectors, model, record["averaged"])
-    model, params = scale_output(model, params, 1 / record["target_gain"])
+    try:
+        model = build(record["architecture"], record["hyperparameters"])
+        refuse_excess(model)
+        gain = 1 / record["target_gain"]
+        if not 0 < gain < float("inf"):
+            raise ValueError(f"target_gain is {record['target_gain']!r}")
+        params = kept_from(vectors, model, record["averaged"])
+        model, params = scale_output(model, params, gain)
+    except NOT_OURS as error:
+        raise RunError(
+            f"The checkpoint in {shown(folder)} describes no model that can be built: "
+            f"{error}. It is damaged, or no run of this project."
+        ) from error
     return Loaded(model, params, metadata(folder))
+
+
+def refuse_excess(model: Model) -> None:
+    """Raises RunError for a model larger than any that could be trained or played."""
+    options = json.dumps(dict(model.hyperparameters))
+    widest = max(map(int, re.findall(r'"channels": (\d{1,12})', options)), default=1)
+    remembered = model.receptive_field * widest
+    if model.macs_per_sample > MOST_MACS or remembered > MOST_REMEMBERED:
+        raise RunError(
+            f"The model takes {model.macs_per_sample} multiply-adds a sample and "
+            f"remembers {remembered} numbers; at most {MOST_MACS} and "
+            f"{MOST_REMEMBERED} are loaded. Check where the run comes from."
+        )
+
+
+def size_limits(folder: Path) -> dict[str, float]:
+    """Name -> max_value of each size of a run, in order; empty where it is one model.
+
+    A name is that of a folder in the run, and nothing that leads out of it.
+
+    Raises:
+        RunError: The file says nothing of the kind.
+    """
+    file = folder / "sizes.json"
+    if not file.is_file():
+        return {}
+    limits = kept_json(file)
+    numbers = [v for v in limits.values() if type(v) in (int, float) and 0 <= v < 1e9]
+    if not all(map(is_plain_name, limits)) or not 0 < len(numbers) == len(limits):
+        raise RunError(
+            f"{shown(file)} must give each size's folder a number, for example "
+            '{"lite": 0.5, "full": 1.0}. The file is damaged, or no run wrote it.'
+        )
+    return {name: float(limit) for name, limit in limits.items()}
 
 
 def metadata(folder: Path) -> dict[str, Any]:
     """What the run's exported file says of itself."""
     file = folder / "metadata.json"
-    return json.loads(file.read_text()) if file.is_file() else {}
+    return kept_json(file) if file.is_file() else {}
 
 
 def digest(path: Path, params: Params) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from jaxamp.core import CaptureError, ConfigError, Recording, cloud, knob_settings
+from jaxamp.core.shown import shown
 from jaxamp.data import read_audio
-from jaxamp.data.audio import shown
 from jaxamp.data.capture import Taken, described, recorded, refuse_seconds
 from jaxamp.data.checks import SILENCE_DBFS, peak_dbfs, rms_dbfs
 from jaxamp.data.demo import SAMPLE_RATE, around_centre, check_lengths, packaged_di

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from jaxamp.core import ConfigError, Model, cloud
-from jaxamp.data.audio import shown
+from jaxamp.core.shown import shown
 from jaxamp.loading import Loaded, digest, load_described
 from jaxamp.models import output_layer
 from jaxamp.train import named

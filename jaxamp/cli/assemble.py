@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxamp.cli.config import build, find, refuse_unknown
+from jaxamp.cli.config import WRONG_VALUES, build, find, refuse_unknown
 from jaxamp.core import ConfigError, Model, Recording
 from jaxamp.data import Windows, windows
 from jaxamp.losses import WeightedSum
@@ -168,13 +168,30 @@ def unweighted(node: Mapping[str, Any]) -> str:
 
 def optimizer(node: Mapping[str, Any], clip_norm: float | None) -> Optimizer:
     """The optimiser, built once to see that it can be; its rate is given later."""
-    build(node, "optimizer")
+    refuse_unlike_optimizer(build(node, "optimizer"), node)
     options = build(
         {k: v for k, v in node.items() if k not in NOT_OPTIONS}, "optimizer"
     )
     return Optimizer(
         find(node.get("_target_"), "optimizer"), tuple(options.items()), clip_norm
     )
+
+
+def refuse_unlike_optimizer(built: Any, node: Mapping[str, Any]) -> None:
+    """Raises ConfigError for what cannot make a step; only shapes are computed."""
+    if not isinstance(built, optax.GradientTransformation):
+        raise ConfigError(
+            f"optimizer._target_={node.get('_target_')!r} makes no optimiser. Choose "
+            "one of Optax's, for example optax.adam."
+        )
+    layer = {"kernel": jnp.zeros((2, 3)), "bias": jnp.zeros(3)}
+    try:
+        jax.eval_shape(lambda one: built.update(one, built.init(one), one), layer)
+    except WRONG_VALUES as error:
+        raise ConfigError(
+            f"optimizer has a value that cannot be used: {error}. Compare it with the "
+            "configuration file it replaces."
+        ) from error
 
 
 def refuse_knobs(model: Model) -> None:
@@ -261,7 +278,7 @@ def built_schedule(node: Mapping[str, Any]) -> optax.Schedule:
     schedule = build(node, "schedule")
     try:
         float(np.asarray(schedule(0)))
-    except (TypeError, ValueError) as error:
+    except WRONG_VALUES as error:
         raise ConfigError(
             "The schedule gives no number for the first step. Check "
             f"optimizer.learning_rate and schedule: {dict(node)}."
@@ -318,7 +335,7 @@ def checked(train: Mapping[str, Any]) -> Mapping[str, Any]:
             f"train.update_every_chunk={train['update_every_chunk']!r} must be true or "
             "false."
         )
-    if train["precision"] not in PRECISIONS:
+    if train["precision"] not in [*PRECISIONS]:
         raise ConfigError(
             f"train.precision={train['precision']!r} is not known. Known are: "
             f"{', '.join(PRECISIONS)}."

@@ -20,6 +20,7 @@ from jaxamp.cli.found import Found, find_runs
 from jaxamp.cli.main import keep_compiled
 from jaxamp.core import ConfigError, JaxampError, RunError
 from jaxamp.core.cloud import delivered, fetched, named
+from jaxamp.core.shown import paragraph
 from jaxamp.report.comparison import HEADINGS, LEGEND, Row, Run, as_csv, rows
 
 LARGEST_BLOCK = 1 << 16
@@ -108,17 +109,17 @@ def show(table: Sequence[Row], notes: Sequence[str]) -> None:
     if not console.is_terminal:
         console.width = 160
     for capture in dict.fromkeys(row.capture for row in table):
-        shown = Table(
+        listed = Table(
             title=Text(capture), title_justify="left", box=None, pad_edge=False
         )
         for i, heading in enumerate(HEADINGS):
-            shown.add_column(
+            listed.add_column(
                 Text(heading), justify="right" if i else "left", no_wrap=True
             )
         for row in table:
             if row.capture == capture:
-                shown.add_row(*[Text(cell(row)) for cell in HEADINGS.values()])
-        console.print(shown, markup=False)
+                listed.add_row(*[Text(cell(row)) for cell in HEADINGS.values()])
+        console.print(listed, markup=False)
         console.print()
     for note in [*notes, LEGEND]:
         console.print(note, markup=False, soft_wrap=True)
@@ -136,4 +137,5 @@ def write(table: Sequence[Row], output: Path, notes: Sequence[str]) -> None:
     write_bytes(output / "comparison.png", size_against_esr(table, "png"))
     page = comparison_page(table, svg.decode(), notes)
     write_text(output / "comparison.html", page)
-    print(f"Written to {named(output)}{os.sep}comparison.csv, .svg, .png and .html.")
+    place = paragraph(named(f"{output}{os.sep}comparison.csv"))
+    print(f"Written to {place}, .svg, .png and .html.")

@@ -22,6 +22,7 @@ from jaxamp.core import (
     cloud,
     parameter_count,
 )
+from jaxamp.core.shown import paragraph
 from jaxamp.evaluate import aliased, evaluate, trimmed
 from jaxamp.formats.nam import write_container, write_nam
 from jaxamp.models import Container, scale_output
@@ -103,16 +104,16 @@ def completed_part(
     try:
         write_nam(folder / "model.nam", model, params, metadata)
     except FormatError as error:
-        print(f"No model.nam: {error}", flush=True)
+        print(paragraph(f"No model.nam: {error}"), flush=True)
     result = summary(whole, part, outcome, model, params, metrics)
     draw(folder, part.name, model, params, captures, result)
     write_json(folder / "result.json", result)  # last: it says that all is there
     size = f"Size {part.size}: " if part.size else ""
-    print(
+    told = (
         f"{size}{REASONS[outcome.reason]} Validation ESR {result['esr']:.5f} (best at "
-        f"step {outcome.progress.best_step}). Kept in {cloud.named(folder)}",
-        flush=True,
+        f"step {outcome.progress.best_step}). Kept in {cloud.named(folder)}"
     )
+    print(paragraph(told), flush=True)
     return result, (model, params)
 
 

@@ -1,27 +1,44 @@
 """Turns configuration into objects, and mistakes in it into helpful messages.
 
-A node with `_target_` is a call of a public function of jaxamp or Optax with the
-node's other keys as arguments. Nothing else can be called.
+A node with `_target_` is a call of one of the functions that its group is made for,
+with the node's other keys as arguments. Nothing else can be called.
 """
 
 import difflib
+import functools
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from jaxamp.core import ConfigError
+from jaxamp.core.shown import shown
 
-ALLOWED = (
-    "jaxamp.data",
-    "jaxamp.losses",
-    "jaxamp.models",
-    "jaxamp.teacher",
-    "jaxamp.train",
-    "optax",
-)
-"""Modules whose public functions a configuration may call."""
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "data": ("jaxamp.data.capture", "jaxamp.data.demo", "jaxamp.teacher.teacher"),
+    "model": (
+        "jaxamp.models.container",
+        "jaxamp.models.convnet",
+        "jaxamp.models.linear",
+        "jaxamp.models.recurrent",
+        "jaxamp.models.sequential",
+        "jaxamp.models.wavenet",
+    ),
+    "loss": ("jaxamp.losses.weighted_sum",),
+    "optimizer": (
+        "jaxamp.train.adam_l2",
+        "jaxamp.train.muon",
+        "jaxamp.train.soap",
+        "optax.*",
+    ),
+    "schedule": ("jaxamp.train.cosine", "optax.*"),
+}
+"""group -> what its nodes may call; `optax.*` is any public function of Optax"""
+
+LONGEST_TARGET = 100
+"""Characters of a `_target_` in a message."""
 
 GROUPS = ("seed", "data", "model", "loss", "optimizer", "schedule", "train", "export")
 """The keys of a configuration, most of them groups of which one file is chosen."""
@@ -79,24 +96,35 @@ def build(node: Any, where: str, **defaults: Any) -> Any:
 
 
 def find(target: Any, where: str) -> Callable[..., Any]:
-    """The public function a `_target_` names."""
+    """The function a `_target_` names, if nodes of its group may call it.
+
+    Nothing is imported before that is settled.
+    """
+    kinds = KINDS.get(re.split(r"[.\[]", where)[0], ())
     module, _, name = str(target).rpartition(".")
-    public: Iterable[str] = ()
-    if module in ALLOWED:
-        loaded = importlib.import_module(module)
-        public = getattr(loaded, "__all__", None) or dir(loaded)
-        function = getattr(loaded, name, None)
+    known = target in kinds or (module == "optax" and "optax.*" in kinds)
+    public: Iterable[str] = [kind.rpartition(".")[2] for kind in kinds]
+    if isinstance(target, str) and known and not name.startswith("_"):
+        found = getattr(importlib.import_module(module), name, None)
+        function = found.func if isinstance(found, functools.partial) else found
         home = getattr(function, "__module__", None) or ""
-        if (
-            name in public
-            and callable(function)
-            and home.startswith(module.split(".")[0])
-        ):
-            return function
+        same = home.partition(".")[0] == module.partition(".")[0]
+        if inspect.isfunction(function) and found is not None and same:
+            return found
+    if module == "optax":
+        public = dir(importlib.import_module("optax")) if "optax.*" in kinds else ()
     raise ConfigError(
-        f"{where}._target_ is {str(target)!r}, which may not be called. Allowed are "
-        f"public functions of {', '.join(ALLOWED)}.{nearest(name, public)}"
+        f"{where}._target_ is {shown(str(target), LONGEST_TARGET)!r}, which may not be "
+        f"called. Allowed are: {', '.join(kinds) or 'none here'}."
+        f"{nearest(name, public)}"
     )
+
+
+WRONG_VALUES = (
+    TypeError, ValueError, ArithmeticError, AttributeError, LookupError, AssertionError,
+    RecursionError,
+)  # fmt: skip
+"""What a function raises that was given values of another kind than it is made for."""
 
 
 def call(target: Callable[..., Any], arguments: Mapping[str, Any], where: str) -> Any:
@@ -107,7 +135,7 @@ def call(target: Callable[..., Any], arguments: Mapping[str, Any], where: str) -
         raise ConfigError(f"{where}: {error}.") from error
     try:
         return target(**arguments)
-    except (TypeError, ValueError) as error:
+    except WRONG_VALUES as error:
         raise ConfigError(
             f"{where} has a value that cannot be used: {error}. Compare it with the "
             "configuration file it replaces."

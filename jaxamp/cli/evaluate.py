@@ -18,6 +18,7 @@ from jaxamp.cli.reamp import channel, refuse_other_rate
 from jaxamp.cli.sizes import add_size
 from jaxamp.core import Capture, CaptureError, ConfigError, Model, Params
 from jaxamp.core.cloud import delivered
+from jaxamp.core.shown import paragraph
 
 ALIGNED_SECONDS = 30
 """How much is played to find the delay."""
@@ -67,7 +68,8 @@ def compare(given: argparse.Namespace) -> int:
     answer = {"esr": metrics["esr"], "delay": delay, "metrics": metrics}
     if controls is not None:
         answer["controls"] = dict(zip(model.controls, controls.tolist(), strict=True))
-        print(f"{given.model}{named_settings(model, controls)}", file=sys.stderr)
+        told = paragraph(f"{given.model}{named_settings(model, controls)}")
+        print(told, file=sys.stderr)
     print(table(answer))
     if given.json:
         with delivered(given.json) as file:

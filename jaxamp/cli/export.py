@@ -1,20 +1,22 @@
 """`jaxamp export RUN OUT`: writes a model as the file a player reads."""
 
 import argparse
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxamp.cli.main import keep_compiled
+from jaxamp.cli.main import complain, keep_compiled
 from jaxamp.cli.sizes import add_size
 from jaxamp.core import ConfigError
 from jaxamp.core.cloud import delivered, fetched, named
+from jaxamp.core.shown import shown
 from jaxamp.formats import FORMATS, find, write
 from jaxamp.formats.labels import left_out
 from jaxamp.formats.nam import is_container, read_parts, write_container
-from jaxamp.loading import load_described
+from jaxamp.loading import load_described, load_part, size_limits
+
+MOST_KEYS, LONGEST_KEY = 20, 60
+"""Of a stranger's metadata in one message."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -32,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
     keep_compiled()
     with delivered(given.output) as output:
         export(given, fetched(given.model), output)
-    print(f"{named(output)} written.")
+    print(f"{shown(named(output))} written.")
     return 0
 
 
@@ -65,11 +67,9 @@ def relabelled(
     labels = find(output, format, "write").words(metadata)
     lost = left_out(metadata, labels)
     if lost:
-        print(
-            f"jaxamp: {named(output)} has no words for "
-            f"{', '.join(map(ascii, lost))}; left out.",
-            file=sys.stderr,
-        )
+        words = ", ".join(ascii(shown(key, LONGEST_KEY)) for key in lost[:MOST_KEYS])
+        more = f" and {len(lost) - MOST_KEYS} more" * (len(lost) > MOST_KEYS)
+        complain(f"{output} has no words for {words}{more}; left out.")
     return labels
 
 
@@ -77,7 +77,7 @@ def comes_in_sizes(model: Path) -> bool:
     """Whether a run or a file holds several models, of which players choose one."""
     if model.suffix.lower() == ".nam" and model.is_file():
         return is_container(model)
-    return (model / "sizes.json").is_file()
+    return bool(size_limits(model))
 
 
 def export_sizes(model: Path, output: Path) -> None:
@@ -86,7 +86,7 @@ def export_sizes(model: Path, output: Path) -> None:
         parts, metadata = read_parts(model)
     else:
         metadata, parts = load_described(model).metadata, []
-        for name, limit in json.loads((model / "sizes.json").read_text()).items():
-            loaded = load_described(model / name)
+        for name, limit in size_limits(model).items():
+            loaded = load_part(model / name)
             parts.append((limit, loaded.model, loaded.params))
     write_container(output, parts, relabelled(metadata, output, "nam"))

@@ -2,12 +2,12 @@
 
 import contextlib
 import dataclasses
-import json
 import traceback
 from pathlib import Path
 
 from jaxamp.cli.folder import ForeignFolderError, discard_if_empty, write_json
 from jaxamp.cli.main import is_mistake, said
+from jaxamp.core.small_files import small_json
 
 NAME = "failure.json"
 
@@ -59,7 +59,7 @@ def leave_failure(folder: Path, error: Exception) -> None:
 def read_failure(folder: Path) -> Failure | None:
     """The failure of a job's last try, if it failed."""
     try:
-        written = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        written = small_json(folder / NAME)
         return Failure(str(written["message"]), str(written["trace"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -10,11 +10,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
+from jaxamp.cli.kept import DAMAGED, kept_config
 from jaxamp.core import RunError
 from jaxamp.core.checksum import checksum
+from jaxamp.core.small_files import small_json
 
 MAY_CHANGE = (
     "train.steps",
@@ -29,12 +29,6 @@ what the exported file says of itself."""
 
 ASKED = ("steps", "minutes", "threshold_esr", "patience")
 """Keys of the train group that say when a run is done."""
-
-DAMAGED = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError,
-    RecursionError, OmegaConfBaseException, YAMLError,
-)  # fmt: skip
-"""What reading a file of a run raises where it is not what a run writes."""
 
 NEEDED_BYTES = 50 << 20
 """Free space below which a run is not begun."""
@@ -88,8 +82,8 @@ def asked(train: Mapping[str, Any]) -> dict[str, Any]:
 def finished(folder: Path, config: Mapping[str, Any]) -> dict[str, Any] | None:
     """The result of a run that is done exactly as this configuration asks, or None."""
     try:
-        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-        old = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))
+        result = small_json(folder / "result.json")
+        old = kept_config(folder / "config.yaml")
         train = result["train"]
         done = (
             train["asked"] == plain(asked(config["train"]))
@@ -122,6 +116,7 @@ def claim(folder: Path, config: Mapping[str, Any], findings: Mapping[str, Any]) 
             f"{NEEDED_BYTES >> 20} MiB. Free some space, or choose another folder with "
             "hydra.run.dir=FOLDER."
         )
+    refuse_links(folder)
     refuse_other(folder, config)
     refuse_other_recordings(folder, findings)
     (folder / "failure.json").unlink(missing_ok=True)  # of an earlier try
@@ -159,7 +154,7 @@ def remembered(folder: Path) -> dict[str, Any] | None:
     steps = [(int(p.parents[1].name), p) for p in places if p.parents[1].name.isdigit()]
     for _, place in sorted(steps, reverse=True):
         try:
-            record = json.loads(place.read_text(encoding="utf-8"))
+            record = small_json(place)
             whole = record.pop("checksum") == checksum(record)
             about = record["about"]
             if whole and {"config", "capture"} <= about.keys():
@@ -167,6 +162,20 @@ def remembered(folder: Path) -> dict[str, Any] | None:
         except DAMAGED:
             continue
     return None
+
+
+def refuse_links(folder: Path) -> None:
+    """Raises if writing into the folder would write files somewhere else.
+
+    A folder that is a link, such as checkpoints on a larger disk, is the user's own.
+    """
+    links = [one for one in folder.iterdir() if one.is_symlink() and not one.is_dir()]
+    if links:
+        raise ForeignFolderError(
+            f"{str(links[0])!r} is a link to another file, which no run of ours makes "
+            "and which would be written through. Remove it, or choose another run "
+            "directory with hydra.run.dir=FOLDER."
+        )
 
 
 def refuse_other(folder: Path, config: Mapping[str, Any]) -> None:
@@ -201,7 +210,7 @@ def configured(folder: Path) -> dict[str, Any] | None:
             )
         return None
     try:
-        return flat(OmegaConf.to_container(OmegaConf.load(file)))
+        return flat(kept_config(file))
     except DAMAGED as error:
         raise ForeignFolderError(
             f"{str(file)!r} cannot be read, so it cannot be told what the run in its "
@@ -223,7 +232,7 @@ def refuse_other_recordings(folder: Path, findings: Mapping[str, Any]) -> None:
 def noted(file: Path) -> Any:
     """What a JSON file holds; None where it is not there or not whole."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return small_json(file)
     except DAMAGED:
         return None
 

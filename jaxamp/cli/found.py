@@ -10,21 +10,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-from omegaconf import OmegaConf
-
 from jaxamp.cli.config import GROUPS
 from jaxamp.cli.failure import NAME as FAILURE
-from jaxamp.cli.folder import DAMAGED, asked, flat
+from jaxamp.cli.folder import asked, flat
+from jaxamp.cli.kept import DAMAGED, kept_config
 from jaxamp.core import RunError
-from jaxamp.data.audio import shown
+from jaxamp.core.shown import is_plain_name, shown
+from jaxamp.core.small_files import small_json
 from jaxamp.report.comparison import Run
 
-LARGEST_FILE = 4 << 20
-"""Bytes of a configuration or a result that is read; real ones have a few thousand."""
-
-LOWEST = 1e-30
+LOWEST, HIGHEST = 1e-30, 1e30
 """Of what has a logarithmic axis."""
+
+LONGEST_SHOWN = 200
+"""Characters of a row's or a capture's name."""
 
 RUN_BLOCK = 64
 """Samples a call when a run measures its own real-time factor."""
@@ -68,7 +67,8 @@ class Found:
         if self.failed:
             told.append(f"{self.failed} runs failed; their {FAILURE} says why.")
         if self.uneven:
-            told.append(f"Not all were trained alike: {', '.join(self.uneven)} differ.")
+            keys = shown(", ".join(self.uneven), LONGEST_SHOWN)
+            told.append(f"Not all were trained alike: {keys} differ.")
         return told
 
 
@@ -109,16 +109,15 @@ def run_folders(folder: Path) -> Iterator[Path]:
 def finished_parts(folder: Path) -> list[Finished]:
     """The models of a finished run: one, or each size; none if it is not finished."""
     try:
-        result = json.loads(bounded(folder / "result.json"))
-        text = without_aliases(bounded(folder / "config.yaml"))
-        config: Any = OmegaConf.to_container(OmegaConf.create(text))
-        capture = json.loads(bounded(folder / "capture.json"))
+        result = small_json(folder / "result.json")
+        config: Any = kept_config(folder / "config.yaml")
+        capture = small_json(folder / "capture.json")
         train, wanted = result["train"], asked(config["train"])
         if train["stopped"] == "interrupted" or train["asked"] != wanted:
             return []  # not done, or begun again to be trained for longer
         parts = result.get("sizes") or [result]
         folders = [
-            folder / part["model"].rpartition("/")[2] if "sizes" in result else folder
+            size_folder(folder, part["model"]) if "sizes" in result else folder
             for part in parts
         ]
         made = [
@@ -133,24 +132,18 @@ def finished_parts(folder: Path) -> list[Finished]:
     return made
 
 
-def bounded(file: Path) -> str:
-    """The text of a small file."""
-    if file.stat().st_size > LARGEST_FILE:
-        raise ValueError(f"{file} is too large")
-    return file.read_text(encoding="utf-8")
-
-
-def without_aliases(text: str) -> str:
-    """YAML that nothing in it makes longer than it is."""
-    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-        raise ValueError("a configuration of ours repeats nothing by reference")
-    return text
+def size_folder(folder: Path, model: str) -> Path:
+    """The folder of one size of a run's model, which is called last in its name."""
+    name = model.rpartition("/")[2]
+    if not is_plain_name(name):
+        raise ValueError(f"{name!r} names no folder in a run")
+    return folder / name
 
 
 def finite(value: Any, least: float = 0.0) -> float:
     """A number that can be compared, averaged and drawn."""
     number = float(value)
-    if not (math.isfinite(number) and number >= least):
+    if not (math.isfinite(number) and least <= number <= HIGHEST):
         raise ValueError(f"{value!r} is no measurement")
     return number
 
@@ -197,7 +190,7 @@ def settings(done: Sequence[Finished]) -> list[str]:
         for one in alike:
             told = [f"{group}={choices(one)[group]}" for group in groups]
             told += [f"{key}={shortest(one.config.get(key))}" for key in keys]
-            names[id(one)] = shown(" ".join([name, *told]))
+            names[id(one)] = shown(" ".join([name, *told]), LONGEST_SHOWN)
     return [names[id(one)] for one in done]
 
 
@@ -317,12 +310,12 @@ def title(capture: Mapping[str, Any]) -> str:
     """A capture in words: the amp's files, the teacher's, or the demo's knobs."""
     try:
         if "teacher" in capture:
-            return shown(capture["teacher"]["file"])
+            return shown(capture["teacher"]["file"], LONGEST_SHOWN)
         if "knobs" in capture:
             knobs = " ".join(f"{k} {v:g}" for k, v in capture["knobs"].items())
-            return shown(f"demo, {knobs}")
+            return shown(f"demo, {knobs}", LONGEST_SHOWN)
         files = [pair["target"]["file"] for pair in capture["pairs"]]
         more = f" and {len(files) - 1} more" * (len(files) > 1)
-        return shown(f"{files[0]}{more}")
+        return shown(f"{files[0]}{more}", LONGEST_SHOWN)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return "capture"

@@ -8,15 +8,20 @@ from typing import Any
 
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.sizes import add_size
-from jaxamp.core import parameter_count
+from jaxamp.core import ConfigError, FormatError, parameter_count
 from jaxamp.core.cloud import fetched
+from jaxamp.core.shown import shown
+from jaxamp.core.small_files import NOT_OURS, small_json
 from jaxamp.formats import players
 from jaxamp.formats.nam import shares
-from jaxamp.loading import Loaded, load_described, metadata
+from jaxamp.loading import Loaded, load_described, metadata, size_limits
 from jaxamp.models import build
 
-LONGEST_NAME = 40
-"""Letters of a name in a stranger's metadata."""
+LONGEST_NAME, LONGEST_VALUE = 40, 1_000
+"""Letters of a name and of a value in a stranger's metadata; --json has them whole."""
+
+MOST_WORDS = 100
+"""Of a stranger's metadata in the table."""
 
 FACTS = (
     "architecture",
@@ -68,23 +73,29 @@ def described(loaded: Loaded) -> dict[str, Any]:
 def noted(folder: Path) -> dict[str, Any] | None:
     """The facts as a finished run wrote them down, so that no checkpoint is read."""
     try:
-        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        result = small_json(folder / "result.json")
         facts = {name: result[name] for name in FACTS}
-    except (OSError, ValueError, KeyError, TypeError):
+        options = facts["hyperparameters"]
+        model = build(facts["architecture"], options)
+        if facts["sample_rate"] != model.sample_rate:
+            raise ValueError("it describes another model than it names")
+        counted = ("macs_per_sample", "receptive_field")
+        facts |= {name: getattr(model, name) for name in counted}
+        if not isinstance(facts["parameters"], int):
+            raise TypeError("parameters are counted")
+    except (*NOT_OURS, ConfigError, FormatError):
         return None  # not finished, or no run: whoever loads it will say
-    milliseconds = 1000 * facts["receptive_field"] / facts["sample_rate"]
     return facts | {
-        "receptive_field_ms": milliseconds,
-        "controls": facts["hyperparameters"].get("controls", []),
+        "receptive_field_ms": 1000 * model.receptive_field / model.sample_rate,
+        "controls": list(model.controls),
         "metadata": metadata(folder),
     }
 
 
 def sizes(path: Path) -> list[float]:
     """Below which `--size` each size of a model is taken, in order."""
-    limits = path / "sizes.json"
-    if limits.is_file():
-        return list(json.loads(limits.read_text()).values())
+    if path.is_dir():
+        return list(size_limits(path).values()) or [1.0]
     return shares(path) if path.suffix.lower() == ".nam" else [1.0]
 
 
@@ -116,7 +127,7 @@ def table(facts: dict[str, Any]) -> str:
         "sample rate": f"{facts['sample_rate']} Hz",
     }
     if facts["controls"]:
-        rows["controls"] = ", ".join(facts["controls"])
+        rows["controls"] = shown(", ".join(facts["controls"]), LONGEST_VALUE)
     if len(facts["sizes"]) > 1:
         rows["sizes"] = "--size below " + ", ".join(f"{s:.3g}" for s in facts["sizes"])
     verdicts = facts["players"].items()
@@ -127,9 +138,9 @@ def table(facts: dict[str, Any]) -> str:
         rows["not by"] = f"{others} (--json says why)"
     told = [("", facts["metadata"]), ("measured ", facts.get("measured", {}))]
     for which, words in told:
-        for name, value in words.items():
+        for name, value in list(words.items())[:MOST_WORDS]:
             label = f"{which}{json.dumps(name)[1:-1][:LONGEST_NAME]}"
             own = f"metadata {label}" if label in rows else label
-            rows[own] = json.dumps(value)
+            rows[own] = shown(json.dumps(value), LONGEST_VALUE)
     width = max(map(len, rows))
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())

@@ -5,13 +5,14 @@ count. So a run that has some goes on even if the other model is gone or has lea
 on, and says so; one that has none begins with the model as it is now.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxamp.cli.folder import DAMAGED, write_json
+from jaxamp.cli.folder import write_json
+from jaxamp.cli.kept import DAMAGED
 from jaxamp.core import ConfigError, FormatError, Model, RunError
+from jaxamp.core.small_files import small_json
 from jaxamp.models import Container
 from jaxamp.warm_start import Beginning, beginning, refuse_nothing, sentence
 
@@ -66,7 +67,7 @@ def remembered_in(folder: Path) -> dict[str, Any] | None:
     if not any((folder / "checkpoints").glob("*")):
         return None
     try:
-        record = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        record = small_json(folder / NAME)
         return record if isinstance(record["sha256"], str) else None
     except DAMAGED:
         return None

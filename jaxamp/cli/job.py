@@ -14,6 +14,7 @@ from jaxamp.cli.init import told
 from jaxamp.cli.main import complain
 from jaxamp.cli.prepare import Part, begin, noticed, prepared, recorded
 from jaxamp.cli.stopping import interruptible, watched
+from jaxamp.core.shown import paragraph
 from jaxamp.train import (
     Advance,
     Checkpoints,
@@ -120,7 +121,7 @@ def say_beginnings(parts: Sequence[Part], begins: Sequence[bool]) -> None:
         if odd:
             warn(text)
         elif text:
-            print(text, flush=True)
+            print(paragraph(text), flush=True)
 
 
 def like(job: Job) -> TrainState:

@@ -24,6 +24,9 @@ EXPORT_KEYS = (
     "input_level_dbu", "output_level_dbu", "loudness_input",
 )  # fmt: skip
 
+LONGEST_INPUT = 60
+"""Seconds of sound that loudness is measured with."""
+
 
 def words(export: Mapping[str, Any]) -> dict[str, Any]:
     """The user's own words, checked.
@@ -73,12 +76,23 @@ def loudness_input(path: str | None, sample_rate: int) -> np.ndarray | None:
     """The second of sound to measure with, if the user names a file."""
     if path is None:
         return None
+    if not isinstance(path, str):
+        raise ConfigError(
+            f"export.loudness_input={path!r} must be a file, or null for the built-in "
+            "second of sound."
+        )
     audio = read_audio(path)
     if audio.sample_rate != sample_rate:
         raise ConfigError(
             f"export.loudness_input={path!r} has {audio.sample_rate} Hz, the model "
             f"{sample_rate} Hz. Give a file of the model's rate, or null for the "
             "built-in one."
+        )
+    seconds = len(audio.samples) / sample_rate
+    if seconds > LONGEST_INPUT:
+        raise ConfigError(
+            f"export.loudness_input={path!r} is {seconds:.1f} s long; at most "
+            f"{LONGEST_INPUT} s are played to measure with, and one is usual."
         )
     return audio.samples
 

@@ -19,6 +19,7 @@ from jaxamp.cli.stopping import INTERRUPTED, termination_interrupts, watched
 from jaxamp.core.cloud import named
 from jaxamp.core.compile_cache import use_compile_cache
 from jaxamp.core.errors import CloudError, ConfigError, JaxampError
+from jaxamp.core.shown import paragraph
 
 COMMANDS = {
     "train": "train a model; without arguments, on the built-in demo capture",
@@ -84,6 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         complain(said(error))
         return 2
+    except MemoryError:
+        if debug:
+            raise
+        complain("There is not enough memory for what was asked. Ask for less at once.")
+        return 2
     except Exception as error:
         if debug:
             raise
@@ -124,12 +130,12 @@ def usage() -> str:
 def told(message: Warning | str, *place: Any, **more: Any) -> str:
     """A warning without the place in the program that it comes from."""
     del place, more
-    return f"jaxamp: warning: {message}\n"
+    return f"jaxamp: warning: {paragraph(message)}\n"
 
 
 def complain(message: str) -> None:
-    """One paragraph on stderr."""
-    print(f"jaxamp: {named(message)}", file=sys.stderr)
+    """One paragraph on stderr; what strangers' files put into it does nothing there."""
+    print(f"jaxamp: {paragraph(named(message))}", file=sys.stderr)
 
 
 def is_mistake(error: Exception) -> bool:

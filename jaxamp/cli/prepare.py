@@ -53,7 +53,28 @@ class Prepared:
 def recorded(config: Mapping[str, Any]) -> Recording:
     """The recordings that a configuration names, read and aligned."""
     refuse_unknown(config, GROUPS, "the configuration")
-    return build(config["data"], "data")
+    refuse_unlike_groups(config)
+    recording = build(config["data"], "data")
+    if not isinstance(recording, Recording):
+        raise ConfigError(
+            "data makes no recording. Keep its _target_, for example "
+            "jaxamp.data.capture."
+        )
+    return recording
+
+
+def refuse_unlike_groups(config: Mapping[str, Any]) -> None:
+    """Raises ConfigError where a group is missing, or is no group."""
+    for name in GROUPS:
+        if name not in config:
+            raise ConfigError(
+                f"The configuration has no {name}. Leave it as it is by default."
+            )
+        if name != "seed" and not isinstance(config[name], Mapping):
+            raise ConfigError(
+                f"{name} is {config[name]!r}, and must be a group of keys. Leave it as "
+                "it is by default, and override its keys."
+            )
 
 
 def prepared(
@@ -65,6 +86,11 @@ def prepared(
     """The job, checked before anything is written."""
     rate = recording.sample_rate
     model = build(config["model"], "model", sample_rate=rate)
+    if not isinstance(model, Model | Container):
+        raise ConfigError(
+            "model makes no model. Keep its _target_, for example "
+            "jaxamp.models.recurrent."
+        )
     models = [s.model for s in model.sizes] if isinstance(model, Container) else [model]
     words(config["export"])
     loudness_input(config["export"].get("loudness_input"), rate)

@@ -1,15 +1,15 @@
 """`jaxamp reamp MODEL IN OUT`: plays a file through a model in constant memory."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from jaxamp.cli.knobs import add_knobs, named_settings, settings_of
-from jaxamp.cli.main import keep_compiled
+from jaxamp.cli.main import complain, keep_compiled
 from jaxamp.cli.sizes import add_size
 from jaxamp.core import CaptureError, ConfigError, Model
 from jaxamp.core.cloud import delivered
+from jaxamp.core.shown import paragraph
 
 FRAMES = 1 << 17
 """Samples read at a time."""
@@ -54,15 +54,15 @@ def reamp(given: argparse.Namespace) -> int:
         for piece in play(model, params, pieces, block=block, controls=controls):
             writer.write(piece[0, 0])
     if writer.clipped:
-        print(
-            f"jaxamp: warning: {writer.clipped} samples were too loud for "
-            f"{given.output!r} and are clipped. A .wav file holds them.",
-            file=sys.stderr,
+        complain(
+            f"warning: {writer.clipped} samples were too loud for "
+            f"{given.output!r} and are clipped. A .wav file holds them."
         )
-    print(
+    told = (
         f"{given.output}: {header.frames / header.sample_rate:.2f} s through "
         f"{given.model}{named_settings(model, controls)}."
     )
+    print(paragraph(told))
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jaxamp.cli.folder import write_text
 from jaxamp.cli.reamp import channel, refuse_same
 from jaxamp.core.cloud import delivered, named
+from jaxamp.core.shown import paragraph
 
 if TYPE_CHECKING:
     from jaxamp.data.capture_signal import CaptureSignal
@@ -51,11 +52,12 @@ def write(given: argparse.Namespace) -> int:
             writer.write(signal.numbers << SHIFT)
         write_text(description, json.dumps(described(signal, output), indent=2) + "\n")
     seconds = len(signal.numbers) / signal.layout.sample_rate
-    print(
+    told = (
         f"{named(output)}: {signal.layout.title}, {seconds:.1f} s. Its parts are "
         f"listed in {named(description)}. Play it into the amp at the level your "
         f"guitar has, and record the answer at {signal.layout.sample_rate} Hz."
     )
+    print(paragraph(told))
     return 0
 
 

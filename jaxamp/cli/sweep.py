@@ -27,6 +27,7 @@ from jaxamp.cli.main import complain
 from jaxamp.cli.mirror import mirrored
 from jaxamp.core import RunError, cloud
 from jaxamp.core.compiler import forget_old_programs
+from jaxamp.core.shown import paragraph
 
 
 @dataclasses.dataclass(frozen=True)
@@ -291,7 +292,7 @@ def time_left(seconds: float, made: int, total: int) -> str:
 
 def say(sentence: str) -> None:
     """One line on the terminal."""
-    print(sentence, flush=True)
+    print(paragraph(sentence), flush=True)
 
 
 def try_table(root: Path) -> None:

@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from jaxamp.cli.config import chosen, conf_folder
 from jaxamp.cli.failure import leave_failure
 from jaxamp.cli.folder import discard_if_empty, finished
+from jaxamp.cli.guard import guarded, refuse_arguments
 from jaxamp.cli.main import Stopped, complain, keep_compiled
 from jaxamp.cli.mirror import mirrored, placed
 from jaxamp.cli.names import EXCLUDE, unswept
@@ -41,11 +42,17 @@ def run(arguments: Sequence[str]) -> int:
     train = hydra.main(
         version_base="1.3", config_path=str(conf_folder()), config_name="train"
     )(job if sweeping else alone)
+    refuse_arguments(given)
     before, sys.argv = sys.argv, ["jaxamp train", *given]
     try:
-        train()
+        with guarded():
+            train()
     except (HydraException, OmegaConfBaseException) as error:
         raise explained(error) from error
+    except (RuntimeError, ImportError) as error:
+        if "plugin" in str(error):  # Hydra's word for a launcher it does not have
+            raise explained(error) from error
+        raise
     finally:
         sys.argv = before
     for error in failures:

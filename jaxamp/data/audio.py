@@ -18,14 +18,23 @@ import soundfile
 
 from jaxamp.core import CaptureError
 from jaxamp.core.cloud import fetched
+from jaxamp.core.shown import shown
 
 LARGEST = 4 * 3600 * 48_000
 """Frames times channels that are read into memory at once: four hours at 48 kHz."""
 
+RATES = (1, 1_000_000)
+"""Hz, the lowest and the highest that are read."""
+
 _BLOCK = 1 << 18
+"""Samples of all channels that are read at a time."""
+
+_FLAC_FRAME = 8, 65_535
+"""The fewest bytes that FLAC stores a run of samples in, and the most samples of it."""
+
 _FORMATS = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "FLAC", "CAF"}
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
-_FLOATS = {"FLOAT", "DOUBLE"}
+_FLOATS = {"FLOAT": 32, "DOUBLE": 64}
 _SIDES = {"left": 0, "right": 1}
 _WRITTEN = {
     ".wav": ("WAV", "FLOAT"),
@@ -64,14 +73,6 @@ class Audio(Header):
     samples: np.ndarray
 
 
-def shown(path: str | os.PathLike[str]) -> str:
-    """A file's name for a message: control characters of strangers are escaped."""
-    return "".join(
-        letter if letter.isprintable() else repr(letter)[1:-1]
-        for letter in os.fspath(path)
-    )
-
-
 def read_header(path: str | os.PathLike[str]) -> Header:
     """Rate, length, channels and subtype of a file, without reading its samples.
 
@@ -83,7 +84,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     _refuse_what_is_no_file(path)
     try:
         info = soundfile.info(str(path))
-    except (soundfile.LibsndfileError, TypeError, ValueError, OSError) as error:
+    except (soundfile.SoundFileError, TypeError, ValueError, OSError) as error:
         raise CaptureError(
             f"{shown(path)} is not audio that can be read ({error}). "
             "Give a WAV, FLAC or AIFF file."
@@ -100,7 +101,32 @@ def read_header(path: str | os.PathLike[str]) -> Header:
             f"{shown(path)} is empty: it holds 0 samples. "
             "Export the recording again from your audio program."
         )
-    return Header(path, info.samplerate, info.frames, info.channels, info.subtype)
+    header = Header(path, info.samplerate, info.frames, info.channels, info.subtype)
+    _refuse_claims(header, info.format)
+    return header
+
+
+def _refuse_claims(header: Header, format: str) -> None:
+    """Raises for what no recording has, or what the file has no room for."""
+    low, high = RATES
+    if not low <= header.sample_rate <= high:
+        raise CaptureError(
+            f"{shown(header.path)} claims {header.sample_rate} samples a second; {low} "
+            f"to {high} are read. Its header is damaged: export the recording again."
+        )
+    size = header.path.stat().st_size
+    if format == "FLAC":
+        least, most = _FLAC_FRAME
+        room = size // least * most
+    else:
+        bits = {**_BITS, **_FLOATS}[header.subtype]
+        room = 8 * size // (bits * header.channels)
+    if header.frames > room:
+        raise CaptureError(
+            f"{shown(header.path)} is cut short: its header promises {header.frames} "
+            f"samples in {header.channels} channels, and its {size} bytes have room "
+            f"for {room} at most. Export or copy it again."
+        )
 
 
 def read_audio(path: str | os.PathLike[str], channel: int | str | None = None) -> Audio:
@@ -121,7 +147,10 @@ def read_audio(path: str | os.PathLike[str], channel: int | str | None = None) -
             f"at most {LARGEST} samples (4 hours of one channel at 48 kHz) are read "
             "at once. Cut it into shorter files."
         )
-    samples = np.concatenate(list(read_blocks(header.path, _BLOCK, channel)))
+    done, samples = 0, np.empty(header.frames, np.float32)
+    for block in _blocks(header, _BLOCK, _channel(header, channel)):
+        samples[done : done + len(block)] = block
+        done += len(block)
     return Audio(**vars(header), samples=samples)
 
 
@@ -137,18 +166,19 @@ def read_blocks(
 
 
 def _blocks(header: Header, frames: int, channel: int) -> Iterator[np.ndarray]:
-    done = 0
+    done, at_once = 0, max(1, min(frames, _BLOCK // header.channels))
     try:
         with soundfile.SoundFile(str(header.path)) as file:
             while done < header.frames:
-                block = file.read(frames, dtype="float32", always_2d=True)
+                wanted = min(at_once, header.frames - done)
+                block = file.read(wanted, dtype="float32", always_2d=True)
                 if not len(block):
                     break
                 block = np.ascontiguousarray(block[:, channel])
                 _refuse_non_numbers(header, block, done)
                 done += len(block)
                 yield block
-    except soundfile.LibsndfileError as error:
+    except (soundfile.SoundFileError, ValueError, OSError) as error:
         raise CaptureError(
             f"{shown(header.path)} is damaged: reading stopped after {done} of "
             f"{header.frames} samples ({error}). Export or copy it again."

@@ -2,10 +2,10 @@
 
 import json
 import math
-from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from jaxamp.core import FormatError
+from jaxamp.core.small_files import deeper_than
 
 MOST_OBJECTS = 100_000
 """Objects and lists in one file."""
@@ -95,17 +95,8 @@ def refuse_constant(text: str) -> NoReturn:
 
 def refuse_depth(value: Any) -> None:
     """Walks level by level, so that depth costs no stack."""
-    level = [value]
-    for _ in range(DEEPEST + 1):
-        nested = [part for part in level if isinstance(part, dict | list)]
-        if not nested:
-            return
-        level = [item for part in nested for item in values_of(part)]
-    raise FormatError(TOO_DEEP)
-
-
-def values_of(part: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return part.values() if isinstance(part, dict) else part
+    if deeper_than(DEEPEST, value):
+        raise FormatError(TOO_DEEP)
 
 
 def shown(value: Any) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxamp.core import ConfigError, Model
+from jaxamp.core.shown import is_plain_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,12 @@ class Container:
 
 def container(*, sizes: Mapping[str, Mapping[str, Any]]) -> Container:
     """A container from `{name: {"max_value": 0.5, "model": Model}, …}`."""
+    paths = [name for name in sizes if not is_plain_name(name)]
+    if paths:
+        raise ConfigError(
+            f"A size of a container is called {paths[0]!r}. Its model gets a folder of "
+            "that name, so give it one of letters and digits, for example lite."
+        )
     ordered = tuple(
         Size(name, float(size["max_value"]), size["model"])
         for name, size in sizes.items()

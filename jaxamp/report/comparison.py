@@ -154,12 +154,18 @@ def as_csv(of: Sequence[Row]) -> str:
     return out.getvalue()
 
 
+FORMULA = ("=", "+", "-", "@")
+"""What makes a spreadsheet compute a cell; no name of ours begins so."""
+
+
 def exact(value: Any) -> str:
     """A value as programs read it back."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return f"'{value}"
     return f"{value:.8g}" if isinstance(value, float) else str(value)
 
 

@@ -15,6 +15,9 @@ RIGHT = 0.7
 WIDE = 4
 """Largest over smallest size or speed from which an axis is logarithmic."""
 
+MOST_CAPTURES = 24
+"""Drawn in one picture; a hundred would be more pixels than one can have."""
+
 AXES = (
     ("parameters", "parameters", "pareto_size"),
     ("realtime_factor", "times faster than real time", "pareto_speed"),
@@ -27,7 +30,7 @@ def size_against_esr(rows: Sequence[Row], form: str) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    captures = list(dict.fromkeys(row.capture for row in rows))
+    captures = list(dict.fromkeys(row.capture for row in rows))[:MOST_CAPTURES]
     families = list(dict.fromkeys(family(row.model) for row in rows))
     colors = {name: COLORS[i % len(COLORS)] for i, name in enumerate(families)}
     figure = Figure(figsize=(13, 5.2 * len(captures)), layout="constrained")
@@ -39,7 +42,9 @@ def size_against_esr(rows: Sequence[Row], form: str) -> bytes:
             draw(axes, of_capture, quantity, front, colors)
             axes.set(xlabel=label, ylabel="validation ESR")
             axes.set_title(capture, parse_math=False)
-    panels[0, 0].legend(loc="best", frameon=False)
+    legend = panels[0, 0].legend(loc="best", frameon=False)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     out = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "jaxamp", "svg.fonttype": "none"}):
         metadata = {"Date": None} if form == "svg" else {}

@@ -110,12 +110,14 @@ def draw_spectra(
 
 def draw_learning(axes: Any, history: Sequence[Mapping[str, Any]]) -> None:
     """Validation ESR and training loss against steps."""
-    loss = [(row["step"], row["loss"]) for row in history if "loss" in row]
-    esr = [
-        (row["step"], row["validation_esr"])
-        for row in history
-        if "validation_esr" in row
-    ]
+    loss, esr = (
+        [
+            (row["step"], row[key])
+            for row in history
+            if isinstance(row.get(key), int | float)
+        ]
+        for key in ("loss", "validation_esr")
+    )
     if loss:
         axes.semilogy(*zip(*loss, strict=True), color=TARGET, lw=1.0, label="loss")
     if esr:

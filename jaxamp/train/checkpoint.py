@@ -19,8 +19,11 @@ import orbax.checkpoint as ocp
 
 from jaxamp.core import Model, RunError
 from jaxamp.core.checksum import checksum
+from jaxamp.core.shown import paragraph, shown
+from jaxamp.core.small_files import NOT_OURS
 from jaxamp.train.flat import layers, shapes
 from jaxamp.train.step import TrainState
+from jaxamp.train.strange import refuse_strange_files, refuse_strange_state
 
 LATEST_KEPT = 2
 """Newest checkpoints kept, so that a damaged one has a predecessor."""
@@ -54,10 +57,11 @@ class Checkpoints:
 
     def __init__(self, folder: Path, *, read_only: bool = False):
         self.folder = folder
+        refuse_strange_files(folder)
         self.kept = Kept()
         self.lock = threading.RLock()
         """Held while saving: out of time, another thread saves (see `cli.stopping`)."""
-        self.manager = ocp.CheckpointManager(
+        self.manager = opened(
             folder.absolute(),
             options=ocp.CheckpointManagerOptions(
                 preservation_policy=self.kept,
@@ -155,6 +159,7 @@ class Checkpoints:
             state=ocp.args.StandardRestore(), record=ocp.args.JsonRestore()
         )
         try:
+            refuse_strange_state(self.folder / str(step))
             restored = self.manager.restore(step, args=args)
             vectors = {name: np.asarray(v) for name, v in restored["state"].items()}
             record = dict(restored["record"])
@@ -165,8 +170,9 @@ class Checkpoints:
             if record["facts"].get("step", step) != step:
                 raise ValueError(f"it is of step {record['facts']['step']}")
         except Exception as error:  # whatever Orbax makes of files that are not its own
+            reason = paragraph(in_brief(error))
             raise RunError(
-                f"Checkpoint {step} in {self.folder} is damaged: {in_brief(error)}."
+                f"Checkpoint {step} in {self.folder} is damaged: {reason}."
             ) from error
         return record, vectors
 
@@ -192,6 +198,21 @@ class Checkpoints:
     def close(self) -> None:
         """Waits for what is still being written."""
         self.manager.close()
+
+
+def opened(folder: Path, options: ocp.CheckpointManagerOptions) -> Any:
+    """Orbax's manager of a folder.
+
+    Raises:
+        RunError: There are files in it that Orbax makes nothing of.
+    """
+    try:
+        return ocp.CheckpointManager(folder, options=options)
+    except NOT_OURS as error:
+        raise RunError(
+            f"{shown(folder)} holds no checkpoints of a run: {paragraph(error)}. Check "
+            "where it comes from, or take another folder."
+        ) from error
 
 
 def pack(state: Any) -> dict[str, np.ndarray]:
@@ -221,7 +242,24 @@ def in_brief(error: Exception) -> str:
 
 
 def unpack(vectors: Mapping[str, np.ndarray], like: Any) -> Any:
-    """The inverse of `pack`, for a state of the structure of `like`."""
+    """The inverse of `pack`, for a state of the structure of `like`.
+
+    Raises:
+        RunError: The vectors are those of another structure.
+    """
+    sizes: dict[str, int] = {}
+    for leaf in jax.tree.leaves(like):
+        sizes[str(leaf.dtype)] = sizes.get(str(leaf.dtype), 0) + leaf.size
+    held = {
+        name: vector.size
+        for name, vector in vectors.items()
+        if not name.startswith(BEST)
+    }
+    if held != sizes:
+        raise RunError(
+            f"The checkpoint holds {held} numbers, the training has {sizes}. It is "
+            "another model's or another training's."
+        )
     used = dict.fromkeys(vectors, 0)
 
     def take(leaf: jax.Array) -> jax.Array:
@@ -280,8 +318,8 @@ def kept_from(vectors: Mapping[str, np.ndarray], model: Model, averaged: bool) -
         vectors: Of a checkpoint; the best state counts where it holds one.
     """
     size = sum(leaf.size for leaf in shapes(model)[0])
-    floats = (best_of(vectors) or vectors)["float32"]
-    floats = floats[size:] if averaged else floats
+    found = (best_of(vectors) or vectors).get("float32", np.zeros(0, np.float32))
+    floats = found[size:] if averaged else found
     if floats.size < size:
         raise RunError(
             f"The checkpoint holds {floats.size} numbers for a model of {size}."

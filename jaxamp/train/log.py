@@ -3,7 +3,6 @@
 Only this module and `stream.bench` read the clock.
 """
 
-import contextlib
 import json
 import os
 import time
@@ -19,6 +18,8 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+
+from jaxamp.core.small_files import json_lines
 
 FLUSH_SECONDS = 30.0
 """How long TensorBoard may wait; waiting for the disk holds up the training."""
@@ -181,22 +182,19 @@ def forget_after(path: Path, step: int) -> None:
     """Drops the lines of steps that will be made again, and a torn last line."""
     if not path.exists():
         return
-    kept = [line for line in read_lines(path) if line["step"] <= step]
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    with temporary.open("w", encoding="utf-8") as kept:
+        for line in json_lines(path):
+            if is_step(line) and line["step"] <= step:
+                kept.write(json.dumps(line) + "\n")
     os.replace(temporary, path)
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The rows of `metrics.jsonl`; none if it is not there.
+def is_step(line: Mapping[str, Any]) -> bool:
+    """Whether a row says of which step it is."""
+    return isinstance(line.get("step"), int)
 
-    A line that was torn by a crash or damaged is left out.
-    """
-    rows = []
-    text = path.read_bytes() if path.exists() else b""
-    for line in text.splitlines():
-        with contextlib.suppress(ValueError, RecursionError):
-            row = json.loads(line)
-            if isinstance(row, dict) and isinstance(row.get("step"), int):
-                rows.append(row)
-    return rows
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The rows of `metrics.jsonl`; a line torn by a crash is left out."""
+    return [line for line in json_lines(path) if is_step(line)]

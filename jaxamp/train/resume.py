@@ -4,7 +4,9 @@ A run may be killed between the checkpoint of one member and that of the next. T
 the newer one is made again, so that the members go on together, as they would have.
 """
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from jaxamp.core import RunError
 from jaxamp.train.checkpoint import LATEST_KEPT, Checkpoints, unpack
@@ -60,6 +62,34 @@ def near(checkpoints: Checkpoints) -> set[int]:
     return set([*checkpoints.steps(), 0][:LATEST_KEPT])
 
 
+def remembered(record: Mapping[str, Any], step: int) -> Progress:
+    """The progress that was saved with the checkpoint of a step.
+
+    Raises:
+        RunError: It is none, or another step's.
+    """
+    facts: Any = record.get("facts")
+    known = {field.name for field in dataclasses.fields(Progress)}
+    ours = isinstance(facts, dict) and all(
+        are_warnings(value)
+        if name == "warned"
+        else value is None or isinstance(value, int | float)
+        for name, value in facts.items()
+    )
+    if not ours or not known.issuperset(facts) or facts.get("step") != step:
+        raise RunError(f"Checkpoint {step} is damaged: it remembers no step {step}.")
+    return Progress(**facts)
+
+
+def are_warnings(value: Any) -> bool:
+    """Whether a value is what `Progress.warned` may hold."""
+    return isinstance(value, list | tuple) and all(
+        isinstance(one, list | tuple)
+        and [type(part) for part in one] == [str, int, int]
+        for one in value
+    )
+
+
 def newest(
     checkpoints: Checkpoints, like: TrainState, warn: Callable[[str], None]
 ) -> Found:
@@ -68,7 +98,7 @@ def newest(
     for step in checkpoints.steps():
         try:
             record, vectors = checkpoints.stored(step)
-            found = unpack(vectors, like), Progress(**record["facts"])
+            found = unpack(vectors, like), remembered(record, step)
             break
         except RunError as error:
             place = checkpoints.set_aside(step)
