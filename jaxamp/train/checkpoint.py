@@ -38,6 +38,8 @@ class Checkpoints:
             ]
         )
         self.folder = folder
+        if not read_only:
+            folder.mkdir(parents=True, exist_ok=True)
         self.manager = ocp.CheckpointManager(
             folder.absolute(),
             options=ocp.CheckpointManagerOptions(
@@ -45,7 +47,8 @@ class Checkpoints:
                 best_fn=best,  # without it, Orbax stores no metrics at all
                 enable_async_checkpointing=False,
                 cleanup_tmp_directories=not read_only,
-                create=not read_only,
+                create=False,
+                multiprocessing_options=by_this_process(),
                 read_only=read_only,
                 save_interval_steps=0 if read_only else 1,
             ),
@@ -124,6 +127,14 @@ class Checkpoints:
     def close(self) -> None:
         """Waits for what is still being written."""
         self.manager.close()
+
+
+def by_this_process() -> ocp.options.MultiprocessingOptions:
+    """Has Orbax wait for no other process: of a run's processes, one has its files."""
+    here = jax.process_index()
+    return ocp.options.MultiprocessingOptions(
+        primary_host=here, active_processes={here}, barrier_sync_key_prefix=f"at{here}"
+    )
 
 
 def rank(metrics: Mapping[str, float]) -> tuple[float, float]:

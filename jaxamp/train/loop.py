@@ -4,6 +4,10 @@ A run has one member or several, which learn side by side; each has its own best
 its own end, and the others go on without it. The loop only schedules compiled calls.
 Where a call begins and ends, and who takes part in it, does not change a number, so a
 run cut anywhere and taken up again ends like one that was not cut.
+
+Several processes may run one loop, each on its devices. They make the same calls,
+because what is not computed alike everywhere (seconds, validation, signals, files) the
+first process says for all.
 """
 
 import dataclasses
@@ -12,13 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxamp.core import Dataset, Params
-from jaxamp.train.checkpoint import Checkpoints
-from jaxamp.train.log import RunLog, Screen
+from jaxamp.core.processes import ALONE, Crew
+from jaxamp.train.checkpoint import Checkpoints, pack, unpack
+from jaxamp.train.devices import fetched, placed
+from jaxamp.train.log import RunLog, Screen, Unwritten
 from jaxamp.train.schedules import LearningRates
 from jaxamp.train.step import (
     STEPS_PER_CALL,
@@ -87,8 +91,8 @@ class Member:
     plan: Plan
     seed: int
     rates: LearningRates
-    checkpoints: Checkpoints
-    log: RunLog
+    checkpoints: Checkpoints | Unwritten
+    log: RunLog | Unwritten
     name: str = ""
     """What it is called on the screen, where there are several."""
     weights: Sequence[float] | None = None
@@ -125,12 +129,13 @@ def side_by_side(turn: Sequence[Running], step: int, length: int) -> Collect:
     They must share seed, dataset, learning rate and weights: the first's are used.
     """
     first = turn[0].member
+    mesh = first.task.mesh
     states, losses, healthy = train_steps(
         tuple(run.member.task for run in turn),
-        tuple(run.state for run in turn),
+        tuple(placed(mesh, run.state) for run in turn),
         first.dataset,
         first.rates.after(step),
-        jnp.int32(length),
+        np.int32(length),
         None if first.weights is None else np.asarray(first.weights, np.float32),
     )
     return lambda: (states, np.asarray(losses), np.asarray(healthy))
@@ -142,14 +147,17 @@ def fit(
     *,
     advance: Advance = side_by_side,
     interrupted: Callable[[], bool] = lambda: False,
+    crew: Crew = ALONE,
 ) -> tuple[Outcome, ...]:
     """Trains until the plans say stop, and gives back each member's best parameters.
 
     Args:
         advance: How members make their steps: `side_by_side` or a `Population`.
+        crew: The processes that run this very loop together.
     """
-    stop = interrupted()
+    stop = crew.any(interrupted())
     runs = [begun(one, stop) for one in members]
+    agree(crew, runs)
     pace, before, late = None, None, []
     while turn := behind(runs):
         step, who = turn[0].progress.step, [id(run) for run in turn]
@@ -160,7 +168,7 @@ def fit(
         collect = advance(turn, step, length)
         finish(late)  # while the device is busy
         states, losses, healthy = collect()
-        seconds = screen.lap()
+        seconds = crew.first(screen.lap)
         pace = seconds / length if who == before else None  # its first call compiles
         before, news = who, {}
         for run, state, row, fine in zip(turn, states, losses, healthy, strict=True):
@@ -169,7 +177,7 @@ def fit(
                 run.reason = "diverged"
         fine = [run for run in turn if run.reason is None]
         ready = [run for run in fine if due(run.member.plan, run.progress)]
-        for run, facts in zip(ready, judged(ready, screen.lap), strict=True):
+        for run, facts in zip(ready, judged(ready, screen.lap, crew), strict=True):
             news[id(run)] |= facts
             late.append(saving(run, facts["validation_esr"]))
         for run in fine:
@@ -177,13 +185,12 @@ def fit(
         if fine:
             told = [(run.member.name, news[id(run)]) for run in fine]
             screen.report(step + length, told)
-        stop = interrupted()
+        stop = crew.any(interrupted())
         for run in fine:
             run.reason = ended(run.member.plan, run.progress, stop)
     finish(late)
-    for run in runs:
-        if run.progress.step not in run.member.checkpoints.steps():
-            saving(run)()
+    for i in crew.first(lambda: unsaved(runs)):
+        saving(runs[i])()
     return tuple(outcome(run) for run in runs)
 
 
@@ -198,6 +205,27 @@ def begun(member: Member, interrupted: bool) -> Running:
         state = member.resumed[0]
     reason = ended(member.plan, progress, interrupted)
     return Running(member, state, progress, best, reason)
+
+
+def agree(crew: Crew, runs: Sequence[Running]) -> None:
+    """Has all processes begin where the first one, which reads the files, does."""
+    known = crew.first(
+        lambda: [(dataclasses.asdict(run.progress), run.reason) for run in runs]
+    )
+    for run, (progress, reason) in zip(runs, known, strict=True):
+        run.progress, run.reason = Progress(**progress), reason
+        if crew.count > 1:
+            numbers = crew.first_arrays(lambda state=run.state: pack(state))
+            run.state = unpack(numbers, run.state)
+
+
+def unsaved(runs: Sequence[Running]) -> list[int]:
+    """Which members have no checkpoint of where they are."""
+    return [
+        i
+        for i, run in enumerate(runs)
+        if run.progress.step not in run.member.checkpoints.steps()
+    ]
 
 
 def behind(runs: Sequence[Running]) -> list[Running]:
@@ -234,14 +262,15 @@ def advanced(
 
 
 def judged(
-    runs: Sequence[Running], lap: Callable[[], float]
+    runs: Sequence[Running], lap: Callable[[], float], crew: Crew = ALONE
 ) -> list[Mapping[str, Any]]:
     """Validates members where they are; what is to be told of each."""
     models = [run.member.task.model for run in runs]
     kept = [kept_params(run.member.task.model, run.state) for run in runs]
     passages = [run.member.passages for run in runs]
-    esrs, facts = validation_esrs(models, kept, passages), []
-    seconds = lap()
+    heard = partial(validation_esrs, models, kept, passages)
+    esrs, seconds = crew.first(lambda: (heard(), lap()))
+    facts: list[Mapping[str, Any]] = []
     for run, params, esr in zip(runs, kept, esrs, strict=True):
         run.progress = validated(run.progress, esr, seconds)
         if run.progress.best_step == run.progress.step:
@@ -257,7 +286,7 @@ def saving(run: Running, esr: float | None = None) -> Callable[[], None]:
     """
     return partial(
         run.member.checkpoints.save,
-        jax.tree.map(np.array, run.state),
+        fetched(run.state),
         dataclasses.asdict(run.progress),
         run.member.task.model,
         run.member.target_gain,
@@ -346,7 +375,8 @@ def remembered_best(
     """
     if progress.best_step is None:
         return None, progress
-    if progress.best_step not in member.checkpoints.steps():
+    kept = member.checkpoints
+    if isinstance(kept, Unwritten) or progress.best_step not in kept.steps():
         return None, dataclasses.replace(progress, best_esr=None, best_step=None)
-    best = member.checkpoints.restore(progress.best_step, like)
+    best = kept.restore(progress.best_step, like)
     return kept_params(member.task.model, best), progress
