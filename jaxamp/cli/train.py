@@ -18,12 +18,20 @@ from jaxamp.cli.folder import discard_if_empty, finished
 from jaxamp.cli.main import Stopped, keep_compiled
 from jaxamp.cli.names import EXCLUDE, unswept
 from jaxamp.cli.overrides import explained
+from jaxamp.cli.processes import joined, parting
+from jaxamp.core.processes import ALONE, Crew
 
 SWEEP = ("-m", "--multirun")
 
 
 def run(arguments: Sequence[str]) -> int:
     """Trains; returns the exit status."""
+    with parting():
+        return composed(arguments)
+
+
+def composed(arguments: Sequence[str]) -> int:
+    """Trains what Hydra composes of the arguments."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that mistakes reach us as exceptions
     given = list(arguments)
     failures: list[Exception] = []
@@ -71,28 +79,34 @@ def job(config: DictConfig) -> float:
     context = HydraConfig.get()
     folder = Path(context.runtime.output_dir)
     swept = not OmegaConf.is_missing(context.job, "num")
+    crew = ALONE
     try:
         resolved: Any = OmegaConf.to_container(config, resolve=True)
-        result, stopped = finished(folder, resolved) if swept else None, False
+        crew = joined(resolved["train"])
+        result, stopped = None, False
+        if swept:
+            result = crew.first(lambda: finished(folder, resolved))
         if result is None:
-            result, stopped = run_one(resolved, chosen(context), folder)
+            result, stopped = run_one(resolved, chosen(context), folder, crew)
     except Exception as error:
         if isinstance(error, OmegaConfBaseException):
             error = explained(error)
-        if swept:
+        if swept and crew.leads:
             leave_failure(folder, error)
         discard_if_empty(folder)
         raise error
+    if not crew.leads:
+        discard_if_empty(folder)  # named after another second than the first one's
     if (stopped and swept) or result["train"]["stopped"] == "interrupted":
         raise Stopped
     return result["esr"]
 
 
 def run_one(
-    config: dict[str, Any], choices: dict[str, str], folder: Path
+    config: dict[str, Any], choices: dict[str, str], folder: Path, crew: Crew
 ) -> tuple[dict[str, Any], bool]:
     """Trains; returns the content of `result.json`, and whether to stop was asked."""
     from jaxamp.cli.job import run_job  # noqa: PLC0415 (imports JAX)
 
     keep_compiled()
-    return run_job(config, choices, folder)
+    return run_job(config, choices, folder, crew)
