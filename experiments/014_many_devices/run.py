@@ -34,7 +34,7 @@ MODELS = {
     ),
     "A1 nano, Muon": ("+experiment=nam_a1", "model=wavenet/nano", "optimizer=muon"),
 }  # fmt: skip
-LINEAR = ("model=linear/256", "loss=mse")
+LINEAR = ("model=linear/256", "loss=mse", "schedule=constant")
 SWEEP = (
     "model=lstm/1x8", "loss=mse", "train.burn_in=256", "seed=range(4)",
     "hydra/launcher=population",

@@ -3,13 +3,13 @@
 import json
 import signal
 import sys
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from jaxamp.cli.assemble import Job
 from jaxamp.cli.complete import completed
@@ -74,24 +74,26 @@ def run_job(
 
 
 def refuse_unlike(crew: Crew, job: Prepared) -> None:
-    """Raises where processes of one run were given different things to learn."""
-    told = gathered_likeness(crew, job)
-    odd = [str(i) for i, one in enumerate(told) if one != told[0]]
+    """Raises where processes of one run were given different things to learn.
+
+    Audio need not be alike to the last bit: unlike machines render it, and each device
+    learns from its own machine's.
+    """
+    train = job.recording.train
+    text = json.dumps([job.config, [one.target.size for one in train]], sort_keys=True)
+    loud = [float(np.std(audio)) for one in train for audio in (one.input, one.target)]
+    (first, levels), *others = crew.gathered((text, loud))
+    odd = [
+        str(i + 1)
+        for i, (other, its) in enumerate(others)
+        if other != first or not np.allclose(its, levels, rtol=1e-3)
+    ]
     if odd:
         raise RunError(
             f"Of the processes of this run, {', '.join(odd)} read other recordings or "
             "another configuration than process 0. Give all the same command, and the "
             "same files."
         )
-
-
-def gathered_likeness(crew: Crew, job: Prepared) -> list[int]:
-    """A number for what each process is to learn."""
-    audio = [(c.input, c.target, c.context) for c in job.recording.train]
-    numbers = json.dumps(job.config, sort_keys=True).encode()
-    for leaf in jax.tree.leaves(audio):
-        numbers += zlib.crc32(leaf.tobytes()).to_bytes(4, "little")
-    return crew.gathered(zlib.crc32(numbers))
 
 
 def tell_before(job: Prepared) -> None:

@@ -15,7 +15,7 @@ from hydra.core.utils import JobReturn
 
 from jaxamp.cli.failure import Failure, leave_failure
 from jaxamp.cli.folder import held
-from jaxamp.cli.main import keep_compiled
+from jaxamp.cli.main import Stopped, keep_compiled
 from jaxamp.cli.processes import joined
 from jaxamp.cli.sweep import Returns, SweepJob, SweepLauncher, say, tell
 from jaxamp.core import ConfigError
@@ -77,7 +77,7 @@ class PopulationLauncher(SweepLauncher):
             stopped = True
         said = crew.gathered(([(i, plain(r)) for i, r in returns.items()], stopped))
         if any(stopped for _, stopped in said):
-            raise KeyboardInterrupt
+            raise Stopped
         numbered = {job.number: job for job in jobs}
         return {
             i: Failure(*one) if isinstance(one, list) else numbered[i].returned(one)
