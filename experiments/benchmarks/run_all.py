@@ -23,6 +23,7 @@ PROGRAMS = (
     "growth",
     "startup",
     "population",
+    "devices",
     "gpu",
 )
 CPU_PROGRAMS = PROGRAMS[:-1]

@@ -25,7 +25,7 @@ hosts=\$(curl -s -H 'Metadata-Flavor: Google' \
   tr ',' '\n' | grep -c . || true)
 share=()
 if [ -n '${SEEDS:-}' ]; then
-  share=("seed=range(\$worker,${SEEDS:-0},\$((hosts > 1 ? hosts : 1)))")
+  share=("seed=range(\$worker,${SEEDS:-0},\$((hosts > 1 ? hosts : 1)))" train.processes=1)
   export TPU_PROCESS_BOUNDS=1,1,1 TPU_CHIPS_PER_PROCESS_BOUNDS=2,2,1
   export TPU_VISIBLE_DEVICES=0,1,2,3 # each host by itself
 fi

@@ -10,13 +10,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 
 from jaxamp.cli.config import WRONG_VALUES, build, find, refuse_unknown
 from jaxamp.core import ConfigError, Model, Recording
 from jaxamp.data import Windows, windows
 from jaxamp.losses import WeightedSum
 from jaxamp.models import is_recurrent
-from jaxamp.train import Optimizer, Passage, Plan, Task, passage
+from jaxamp.train import (
+    Optimizer,
+    Passage,
+    Plan,
+    Task,
+    dealt,
+    everywhere,
+    passage,
+)
 from jaxamp.warm_start import Beginning
 
 PRECISIONS = {
@@ -36,6 +45,7 @@ TRAIN_KEYS = (
     "steps", "minutes", "threshold_esr", "patience", "validate_every", "batch",
     "outputs", "sampling", "level_db", "burn_in", "chunk", "update_every_chunk",
     "microbatch", "clip_norm", "average_decay", "precision", "init", "restarts",
+    "devices", "processes",
 )  # fmt: skip
 
 NOT_OPTIONS = ("_target_", "learning_rate")
@@ -49,6 +59,8 @@ COUNTS = {
     "chunk": ("auto", None),
     "microbatch": ("auto",),
     "restarts": (None,),
+    "devices": ("auto",),
+    "processes": ("auto",),
 }
 """key -> what it may be besides a whole number from 1 on"""
 
@@ -78,17 +90,27 @@ def assemble(config: Mapping[str, Any], model: Model, recording: Recording) -> J
 
 
 def assembled(
-    config: Mapping[str, Any], models: Sequence[Model], recording: Recording
+    config: Mapping[str, Any],
+    models: Sequence[Model],
+    recording: Recording,
+    *,
+    spread: bool = True,
 ) -> tuple[Job, ...]:
     """Everything that training several models on the same windows needs.
 
     The windows have the longest context of all; each model hears of it what it needs.
+
+    Args:
+        spread: Whether a batch may be dealt out to several devices.
     """
     train = checked(config["train"])
     for model in models:
         refuse_knobs(model)
     contexts = [context(train, model) for model in models]
-    dataset = windows(
+    devices = train["devices"]
+    wanted = None if devices == "auto" else devices
+    mesh = dealt(train["batch"], wanted) if spread else None
+    cut = windows(
         recording.train,
         context=max(contexts),
         outputs=train["outputs"],
@@ -96,6 +118,7 @@ def assembled(
         sampling=train["sampling"],
         level_db=train["level_db"],
     )
+    dataset = everywhere(mesh, cut)
     epoch = dataset.steps_per_epoch * train["outputs"] // judged(train, models[0])
     every = train["validate_every"]
     plan = Plan(
@@ -115,7 +138,7 @@ def assembled(
     weights = loss(json.dumps(config["loss"])).weights
     return tuple(
         Job(
-            task=task(config, train, model, own),
+            task=task(config, train, model, own, mesh),
             weights=weights,
             dataset=dataset,
             passages=passages[model.warmup],
@@ -130,7 +153,11 @@ def assembled(
 
 
 def task(
-    config: Mapping[str, Any], train: Mapping[str, Any], model: Model, own: int
+    config: Mapping[str, Any],
+    train: Mapping[str, Any],
+    model: Model,
+    own: int,
+    mesh: Mesh | None,
 ) -> Task:
     """What is learned and how, with `own` samples of context."""
     compute_dtype, matmul_precision = PRECISIONS[train["precision"]]
@@ -141,10 +168,11 @@ def task(
         average_decay=train["average_decay"],
         compute_dtype=compute_dtype,
         matmul_precision=matmul_precision,
-        microbatch=microbatch(train, model),
+        microbatch=microbatch(train, model, mesh),
         context=own,
         chunk=chunk(train, model),
         update_every_chunk=train["update_every_chunk"],
+        mesh=mesh,
     )
 
 
@@ -250,19 +278,21 @@ def context(train: Mapping[str, Any], model: Model) -> int:
     return burn_in
 
 
-def microbatch(train: Mapping[str, Any], model: Model) -> int | None:
-    """Windows computed together.
+def microbatch(train: Mapping[str, Any], model: Model, mesh: Mesh | None) -> int | None:
+    """Windows that a device computes together.
 
     One at a time stays in a CPU's cache; a recurrent model wants them all, because
     each of its many small steps then does more.
     """
-    wanted = train["microbatch"]
+    wanted, devices = train["microbatch"], mesh.size if mesh else 1
     if wanted == "auto":
         alone = jax.default_backend() == "cpu" and not is_recurrent(model)
         return 1 if alone else None
-    if train["batch"] % wanted:
+    if train["batch"] // devices % wanted:
+        share = f" on each of {devices} devices" if devices > 1 else ""
         raise ConfigError(
-            f"train.batch={train['batch']} is no multiple of train.microbatch={wanted}."
+            f"train.batch={train['batch']}{share} is no multiple of "
+            f"train.microbatch={wanted}."
         )
     return wanted
 

@@ -179,7 +179,7 @@ def summary(
             "seconds": progress.seconds,
             "samples_per_second": heard / max(progress.seconds, 1e-9),
         },
-        "device": jax.devices()[0].device_kind,
+        "device": jax.local_devices()[0].device_kind,
         "versions": versions(),
         **init,
     }

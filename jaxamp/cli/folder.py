@@ -22,10 +22,16 @@ MAY_CHANGE = (
     "train.threshold_esr",
     "train.patience",
     "train.restarts",
+    "train.devices",
+    "train.processes",
     "export.",
 )
-"""Keys that may differ when a run is taken up again: they only say when to stop, and
-what the exported file says of itself."""
+"""Keys that may differ when a run is taken up again: they only say when to stop, where
+to compute, and what the exported file says of itself."""
+
+WHERE = ("train.devices", "train.processes")
+"""Keys that only say where to compute: they do not make another run of a finished one.
+"""
 
 ASKED = ("steps", "minutes", "threshold_esr", "patience")
 """Keys of the train group that say when a run is done."""
@@ -251,9 +257,14 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
 def given(config: Any) -> dict[str, Any]:
     """What a configuration sets; keys at null are as good as those of later versions.
 
-    So a run is not done again for a key that was added since and is left at null.
+    Nor does it matter where a run was computed. So a run is not done again for a key
+    that was added since and is left at null.
     """
-    return {key: value for key, value in flat(config).items() if value is not None}
+    return {
+        key: value
+        for key, value in flat(config).items()
+        if value is not None and key not in WHERE
+    }
 
 
 def plain(value: Any) -> Any:

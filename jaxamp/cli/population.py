@@ -11,12 +11,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.utils import JobReturn
+
 from jaxamp.cli.failure import Failure, leave_failure
 from jaxamp.cli.folder import held
-from jaxamp.cli.main import keep_compiled
+from jaxamp.cli.main import Stopped, keep_compiled
+from jaxamp.cli.processes import joined
 from jaxamp.cli.sweep import Returns, SweepJob, SweepLauncher, say, tell
 from jaxamp.core import ConfigError
 from jaxamp.core.compiler import forget_old_programs
+from jaxamp.core.processes import Crew
 
 if TYPE_CHECKING:  # JAX is slow to import
     from jaxamp.cli.prepare import Prepared
@@ -49,7 +53,39 @@ class PopulationLauncher(SweepLauncher):
             )
         self.at_once = at_once
 
+    def joined(self) -> Crew:
+        """The processes of the sweep, which share out its jobs.
+
+        Members need nothing of each other, so no program spans processes: each trains
+        its share as if it were alone, at its own pace, and they talk only before and
+        after. A program of all devices would have every process wait for the slowest
+        in every call, and compile, validate and save for members that are not its own.
+        """
+        return joined(self.master.train, one_program=False)
+
     def launched(self, jobs: Sequence[SweepJob]) -> Returns:
+        """Trains this process's share of the jobs; what came of all of them."""
+        crew = self.crew
+        if crew.count == 1:
+            return self.share(jobs)
+        returns: Returns = {}
+        stopped = False
+        try:
+            with crew.apart():
+                returns = self.share(jobs[crew.index :: crew.count])
+        except KeyboardInterrupt:
+            stopped = True
+        said = crew.gathered(([(i, plain(r)) for i, r in returns.items()], stopped))
+        if any(stopped for _, stopped in said):
+            raise Stopped
+        numbered = {job.number: job for job in jobs}
+        return {
+            i: Failure(*one) if isinstance(one, list) else numbered[i].returned(one)
+            for others, _ in said
+            for i, one in others
+        }
+
+    def share(self, jobs: Sequence[SweepJob]) -> Returns:
         """Prepares all, groups them, trains each group and completes its folders."""
         from jaxamp.train import use_cores  # noqa: PLC0415
 
@@ -95,12 +131,23 @@ class PopulationLauncher(SweepLauncher):
             advance = side_by_side if alone else Population(self.at_once)
             stopped = False
             with noted([one.job for one in begun], returns):
-                outcomes, stopped = trained(parts, advance) if parts else ((), False)
+                outcomes, stopped = (), False
+                if parts:
+                    outcomes, stopped = trained(
+                        parts, advance, self.crew, jointly=False
+                    )
                 waiting = iter(outcomes)
                 for one in begun:
                     finish(one, waiting, returns)
         if stopped:
             raise KeyboardInterrupt
+
+
+def plain(made: JobReturn | Failure) -> Any:
+    """What came of a job, as JSON has it: its ESR, or the parts of its failure."""
+    if isinstance(made, Failure):
+        return list(dataclasses.astuple(made))
+    return made.return_value
 
 
 class Desk:
@@ -118,7 +165,9 @@ class Desk:
         node = json.dumps(config["data"], sort_keys=True)
         if node not in self.recordings:
             self.recordings[node] = recorded(config)
-        made = prepared(config, job.choices, job.folder, self.recordings[node])
+        made = prepared(
+            config, job.choices, job.folder, self.recordings[node], spread=False
+        )
         parts = [
             dataclasses.replace(part, job=self.shared(node, part.job))
             for part in made.parts

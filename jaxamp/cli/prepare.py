@@ -82,8 +82,14 @@ def prepared(
     choices: Mapping[str, str],
     folder: Path,
     recording: Recording,
+    *,
+    spread: bool = True,
 ) -> Prepared:
-    """The job, checked before anything is written."""
+    """The job, checked before anything is written.
+
+    Args:
+        spread: As for `assembled`.
+    """
     rate = recording.sample_rate
     model = build(config["model"], "model", sample_rate=rate)
     if not isinstance(model, Model | Container):
@@ -94,7 +100,7 @@ def prepared(
     models = [s.model for s in model.sizes] if isinstance(model, Container) else [model]
     words(config["export"])
     loudness_input(config["export"].get("loudness_input"), rate)
-    jobs = assembled(config, models, recording)
+    jobs = assembled(config, models, recording, spread=spread)
     if recording.target_gain != 1.0:
         for one in models:
             refuse_unscalable(one)

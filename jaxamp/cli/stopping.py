@@ -19,6 +19,8 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
+from jaxamp.core.processes import ALONE, Crew
+
 GRACE_SECONDS = 5.0
 """From SIGTERM until the thread acts; calls last about four (see `train.loop`)."""
 
@@ -152,12 +154,17 @@ def termination_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
+def interruptible(crew: Crew = ALONE) -> Iterator[Callable[[], bool]]:
     """Turns the first Ctrl-C or SIGTERM into a question the loop asks.
 
-    The second Ctrl-C interrupts at once.
+    The second Ctrl-C interrupts at once. What one process hears, all stop for.
     """
     heard: list[int] = []
+
+    def asked() -> bool:
+        if heard and not crew.stopping:
+            crew.stop()
+        return bool(heard) or crew.stopping
 
     def note(number: int, frame: Any) -> None:
         del frame
@@ -173,7 +180,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         yield lambda: False
         return
     try:
-        yield lambda: bool(heard)
+        yield asked
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)

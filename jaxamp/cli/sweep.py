@@ -10,6 +10,7 @@ import dataclasses
 import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ from jaxamp.cli.failure import Failure, read_failure
 from jaxamp.cli.folder import finished, held, refuse_other
 from jaxamp.cli.main import complain
 from jaxamp.cli.mirror import mirrored
+from jaxamp.cli.processes import joined, refuse_others
 from jaxamp.core import RunError, cloud
 from jaxamp.core.compiler import forget_old_programs
+from jaxamp.core.processes import ALONE, Crew
 from jaxamp.core.shown import paragraph
 
 
@@ -105,24 +108,39 @@ class SweepLauncher(Launcher):
         """Runs what is not finished yet; a return for each job, in their order."""
         setup_globals()
         root = Path(self.master.hydra.sweep.dir).absolute()
-        with mirrored(root), held(root):
+        crew = self.crew = self.joined()
+        refuse_apart(crew, root)
+        with ExitStack() as stack:
+
+            def enter() -> None:
+                stack.enter_context(mirrored(root))
+                stack.enter_context(held(root))
+
+            crew.by_first(enter)
             jobs = [
                 self.compose(one, initial_job_idx + i)
                 for i, one in enumerate(job_overrides)
             ]
-            left, returns = looked_at(jobs)
-            say(opening(root, len(jobs), len(left)))
+            left, returns = looked_at_by_first(crew, jobs)
+            if crew.leads:
+                say(opening(root, len(jobs), len(left)))
             try:
                 returns |= self.launched(left)
             except KeyboardInterrupt:
-                complain(
-                    f"Stopped. {len(looked_at(jobs)[1])} of {len(jobs)} jobs are done; "
-                    "the same command goes on with the others."
-                )
+                if crew.leads:
+                    complain(
+                        f"Stopped. {len(looked_at(jobs)[1])} of {len(jobs)} jobs are "
+                        "done; the same command goes on with the others."
+                    )
                 raise
-            if self.table and any(isinstance(r, JobReturn) for r in returns.values()):
+            some = any(isinstance(r, JobReturn) for r in returns.values())
+            if self.table and some and crew.leads:
                 try_table(root)
         return [told(job, jobs, returns) for job in jobs]
+
+    def joined(self) -> Crew:
+        """The processes of the sweep, which make each job together."""
+        return joined(self.master.train)
 
     @abstractmethod
     def launched(self, jobs: Sequence[SweepJob]) -> Returns:
@@ -180,6 +198,12 @@ class Engine(SweepLauncher):
         super().__init__(table)
         self.engine = engine
 
+    def joined(self) -> Crew:
+        """None: the other launcher has processes of its own."""
+        if self.master.train.processes != 1:
+            refuse_others("A sweep on another launcher")
+        return ALONE
+
     def launched(self, jobs: Sequence[SweepJob]) -> Returns:
         """Hands all to the other launcher, and waits for it."""
         if not jobs:
@@ -206,6 +230,31 @@ class Engine(SweepLauncher):
                 returns[job.number] = failure
                 tell(job, failure)
         return returns
+
+
+def refuse_apart(crew: Crew, root: Path) -> None:
+    """Raises where processes of one sweep have folders of their own."""
+    if len(set(crew.gathered(str(root)))) > 1:
+        raise RunError(
+            f"The {crew.count} processes of the sweep have different folders. Give all "
+            "the same hydra.sweep.dir=FOLDER, which all can reach."
+        )
+
+
+def looked_at_by_first(
+    crew: Crew, jobs: Sequence[SweepJob]
+) -> tuple[list[SweepJob], Returns]:
+    """What the first process sees of the jobs, so that all have the same left to do."""
+
+    def look() -> tuple[list[int], list[tuple[int, float]]]:
+        left, returns = looked_at(jobs)
+        esrs = [(i, one.return_value) for i, one in returns.items()]  # pyright: ignore
+        return [job.number for job in left], esrs
+
+    left, esrs = crew.by_first(look)
+    numbered = {job.number: job for job in jobs}
+    done = {number: numbered[number].returned(esr) for number, esr in esrs}
+    return [numbered[number] for number in left], dict(done)
 
 
 def salvaged(jobs: Sequence[SweepJob], failure: Failure) -> Returns:

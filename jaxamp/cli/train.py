@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,20 @@ from jaxamp.cli.main import Stopped, complain, keep_compiled
 from jaxamp.cli.mirror import mirrored, placed
 from jaxamp.cli.names import EXCLUDE, unswept
 from jaxamp.cli.overrides import explained
+from jaxamp.cli.processes import joined, parting
+from jaxamp.core.processes import ALONE, Crew
 
 SWEEP = ("-m", "--multirun")
 
 
 def run(arguments: Sequence[str]) -> int:
     """Trains; returns the exit status."""
+    with parting():
+        return composed(arguments)
+
+
+def composed(arguments: Sequence[str]) -> int:
+    """Trains what Hydra composes of the arguments."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that mistakes reach us as exceptions
     given = [placed(argument) for argument in arguments]
     failures: list[Exception] = []
@@ -77,32 +86,44 @@ def job(config: DictConfig) -> float:
         The validation ESR, for sweepers.
     """
     folder = Path(HydraConfig.get().runtime.output_dir)
-    with mirrored(folder):
-        return job_in(folder, config)
+    with ExitStack() as stack:
+        return job_in(folder, config, stack)
 
 
-def job_in(folder: Path, config: DictConfig) -> float:
-    """One job in its local folder."""
+def job_in(folder: Path, config: DictConfig, stack: ExitStack) -> float:
+    """One job in its local folder; the stack holds what it comes from and goes to."""
     context = HydraConfig.get()
     swept = not OmegaConf.is_missing(context.job, "num")
+    crew = ALONE
     try:
         resolved: Any = OmegaConf.to_container(config, resolve=True)
-        result, stopped = finished(folder, resolved) if swept else None, False
+        crew = joined(resolved["train"])
+
+        def bring() -> None:
+            stack.enter_context(mirrored(folder))
+
+        crew.by_first(bring)
+        result, stopped = None, False
+        if swept:
+            result = crew.first(lambda: finished(folder, resolved))
         if result is None:
-            result, stopped = run_one(resolved, chosen(context), folder)
+            result, stopped = run_one(resolved, chosen(context), folder, crew)
     except KeyboardInterrupt as error:
         discard_if_empty(folder)
         if swept or isinstance(error, Stopped):
             raise
-        complain(f"Interrupted. {kept_in(folder)}")
+        if crew.leads:
+            complain(f"Interrupted. {kept_in(folder)}")
         raise Stopped from error
     except Exception as error:
         if isinstance(error, OmegaConfBaseException):
             error = explained(error)
-        if swept:
+        if swept and crew.leads:
             leave_failure(folder, error)
         discard_if_empty(folder)
         raise error
+    if not crew.leads:
+        discard_if_empty(folder)  # named after another second than the first one's
     if (stopped and swept) or result["train"]["stopped"] == "interrupted":
         raise Stopped
     return result["esr"]
@@ -118,10 +139,10 @@ def kept_in(folder: Path) -> str:
 
 
 def run_one(
-    config: dict[str, Any], choices: dict[str, str], folder: Path
+    config: dict[str, Any], choices: dict[str, str], folder: Path, crew: Crew
 ) -> tuple[dict[str, Any], bool]:
     """Trains; returns the content of `result.json`, and whether to stop was asked."""
     from jaxamp.cli.job import run_job  # noqa: PLC0415 (imports JAX)
 
     keep_compiled()
-    return run_job(config, choices, folder)
+    return run_job(config, choices, folder, crew)

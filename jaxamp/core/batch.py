@@ -6,6 +6,9 @@ import jax
 
 from jaxamp.core.model import Array
 
+WINDOWS = "windows"
+"""The axis of a mesh of devices along which the windows of a batch are dealt out."""
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)

@@ -160,10 +160,12 @@ def fingerprint() -> str:
     """What a compiled program depends on beside its source.
 
     A home directory may be shared by unlike machines, and the code for one may be
-    illegal on another; how work is split depends on the cores there are.
+    illegal on another; how work is split depends on the cores there are, or on the
+    threads that XLA is told to have.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-    facts = (platform.system(), processor(), str(cores or os.cpu_count()))
+    facts = [platform.system(), processor(), str(cores or os.cpu_count())]
+    facts += [os.environ["NPROC"]] if "NPROC" in os.environ else []
     digest = hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
     version = importlib.metadata.version("jaxlib")
     return f"jaxlib-{version}-{platform.machine()}-{digest}"

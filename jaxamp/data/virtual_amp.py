@@ -83,7 +83,7 @@ def virtual_amp(
     """
     knobs = Knobs(gain, tone, level)
     _check(knobs, sample_rate)
-    with jax.default_device(jax.devices("cpu")[0]):
+    with jax.default_device(jax.local_devices(backend="cpu")[0]):
         block = jnp.asarray(np.asarray(x, np.float32))
         _, y = step(silence(sample_rate), block, knobs, sample_rate=sample_rate)
         return np.asarray(y)

@@ -6,10 +6,13 @@ that silence has a logarithm and a gradient.
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import PartitionSpec
 
 from jaxamp.core import Array
+from jaxamp.core.batch import WINDOWS
 
 
 class Resolution(NamedTuple):
@@ -45,9 +48,24 @@ def magnitude(x: Array, resolution: Resolution) -> Array:
         x `[..., t]` -> `[..., 1 + t // hop, fft_size // 2 + 1]`
     """
     windowed = frames(x, resolution) * hann(resolution.window).astype(np.float32)
-    spectrum = jnp.fft.rfft(windowed, resolution.fft_size)
+    spectrum = transformed(windowed, resolution.fft_size)
     power = spectrum.real**2 + spectrum.imag**2
     return jnp.sqrt(jnp.maximum(power, POWER_FLOOR))
+
+
+def transformed(x: Array, size: int) -> Array:
+    """The Fourier transform of real frames, each window's on the device that has it.
+
+    XLA, compiling for several devices, would otherwise have each transform all windows.
+    """
+
+    def transform(x: Array) -> Array:
+        return jnp.fft.rfft(x, size)
+
+    if WINDOWS not in jax.sharding.get_abstract_mesh().axis_names:
+        return transform(x)
+    along = PartitionSpec(WINDOWS)
+    return jax.shard_map(transform, in_specs=along, out_specs=along, check_vma=False)(x)
 
 
 def frames(x: Array, resolution: Resolution) -> Array:

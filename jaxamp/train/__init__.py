@@ -7,8 +7,9 @@ from jaxamp.train.checkpoint import (
     pack,
     unpack,
 )
+from jaxamp.train.devices import dealt, described, everywhere, use_devices
 from jaxamp.train.flat import layers, named, vector
-from jaxamp.train.log import RunLog, Screen, duration, read_lines
+from jaxamp.train.log import RunLog, Screen, Unwritten, duration, read_lines
 from jaxamp.train.loop import (
     Advance,
     Member,
@@ -51,10 +52,14 @@ __all__ = [
     "Screen",
     "Task",
     "TrainState",
+    "Unwritten",
     "adam_l2",
     "cosine",
+    "dealt",
+    "described",
     "draw",
     "duration",
+    "everywhere",
     "fit",
     "kept_from",
     "kept_params",
@@ -73,6 +78,7 @@ __all__ = [
     "train_steps",
     "unpack",
     "use_cores",
+    "use_devices",
     "validation_esr",
     "vector",
 ]

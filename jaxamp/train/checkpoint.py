@@ -57,6 +57,8 @@ class Checkpoints:
 
     def __init__(self, folder: Path, *, read_only: bool = False):
         self.folder = folder
+        if not read_only:
+            folder.mkdir(parents=True, exist_ok=True)
         refuse_strange_files(folder)
         self.kept = Kept()
         self.lock = threading.RLock()
@@ -67,7 +69,8 @@ class Checkpoints:
                 preservation_policy=self.kept,
                 enable_async_checkpointing=False,
                 cleanup_tmp_directories=not read_only,
-                create=not read_only,
+                create=False,
+                multiprocessing_options=by_this_process(),
                 read_only=read_only,
                 save_interval_steps=0 if read_only else 1,
             ),
@@ -213,6 +216,14 @@ def opened(folder: Path, options: ocp.CheckpointManagerOptions) -> Any:
             f"{shown(folder)} holds no checkpoints of a run: {paragraph(error)}. Check "
             "where it comes from, or take another folder."
         ) from error
+
+
+def by_this_process() -> ocp.options.MultiprocessingOptions:
+    """Has Orbax wait for no other process: of a run's processes, one has its files."""
+    here = jax.process_index()
+    return ocp.options.MultiprocessingOptions(
+        primary_host=here, active_processes={here}, barrier_sync_key_prefix=f"at{here}"
+    )
 
 
 def pack(state: Any) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxamp.core import Array, Batch, Model, Params, State
+from jaxamp.train.devices import by_device, known
 from jaxamp.train.flat import layers
 
 if TYPE_CHECKING:
@@ -31,9 +32,11 @@ def objective(
     task: "Task", params: Array, batch: Batch, audio: State, weights: Array | None
 ) -> tuple[Array, State]:
     """Mean loss of the batch, and the audio state after it."""
-    y, audio = played(task, params, batch, audio)
+    play = by_device(task.mesh, partial(played, task))
+    y, audio = play(params, batch, audio)
     heard = (y.astype(jnp.float32), batch.target)
-    each = task.loss(*heard) if weights is None else task.loss(*heard, weights)
+    with known(task.mesh):
+        each = task.loss(*heard) if weights is None else task.loss(*heard, weights)
     loss = jnp.mean(each)
     return loss, jax.lax.stop_gradient(audio)
 
@@ -41,7 +44,7 @@ def objective(
 def played(
     task: "Task", params: Array, batch: Batch, audio: State
 ) -> tuple[Array, State]:
-    """What the network makes of the batch, a few windows at a time.
+    """What the network makes of a device's windows, a few at a time.
 
     On a CPU the working set of one window stays in the cache. The loss still sees
     the whole batch, because a spectral loss is a ratio over all of it. On the way back

@@ -3,6 +3,7 @@
 Only this module and `stream.bench` read the clock.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -49,6 +50,24 @@ class RunLog:
         self.events.close()
 
 
+class Unwritten:
+    """Stands for the log and the checkpoints of a run that another process writes."""
+
+    def write(self, *facts: Any) -> None:
+        """Writes nothing."""
+
+    save = discard = write
+
+    lock = contextlib.nullcontext()
+
+    def steps(self) -> list[int]:
+        """No checkpoints."""
+        return []
+
+    def close(self) -> None:
+        """Leaves nothing open."""
+
+
 class Scalars:
     """Numbers for TensorBoard, on the disk after half a minute at most.
 
@@ -89,14 +108,18 @@ class Scalars:
 
 
 class Screen:
-    """Tells, on the terminal, how a run is doing: one bar for all that it trains."""
+    """Tells, on the terminal, how a run is doing: one bar for all that it trains.
 
-    def __init__(self, total_steps: int, first_step: int = 0):
-        self.console = Console(highlight=False, soft_wrap=True)
+    Args:
+        quiet: Tells nothing, because another process does.
+    """
+
+    def __init__(self, total_steps: int, first_step: int = 0, quiet: bool = False):
+        self.console = Console(highlight=False, soft_wrap=True, quiet=quiet)
         self.total = total_steps
         self.last = time.monotonic()
         self.bar, self.task = None, None
-        if self.console.is_terminal:
+        if self.console.is_terminal and not quiet:
             self.bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),

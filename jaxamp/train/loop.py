@@ -7,6 +7,9 @@ run cut anywhere and taken up again ends like one that was not cut.
 
 A member that diverges goes back to its best, if its plan allows it, and on from there
 at a lower learning rate. The steps in between are forgotten, save that they failed.
+Several processes may run one loop, each on its devices. They make the same calls,
+because what is not computed alike everywhere (seconds, validation, signals, files) the
+first process says for all.
 """
 
 import dataclasses
@@ -20,8 +23,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxamp.core import Dataset, Params
-from jaxamp.train.checkpoint import Checkpoints
-from jaxamp.train.log import RunLog, Screen
+from jaxamp.core.processes import ALONE, Crew
+from jaxamp.train.checkpoint import Checkpoints, pack, unpack
+from jaxamp.train.devices import fetched, placed
+from jaxamp.train.log import RunLog, Screen, Unwritten
 from jaxamp.train.schedules import LearningRates
 from jaxamp.train.step import (
     STEPS_PER_CALL,
@@ -116,8 +121,8 @@ class Member:
     plan: Plan
     seed: int
     rates: LearningRates
-    checkpoints: Checkpoints
-    log: RunLog
+    checkpoints: Checkpoints | Unwritten
+    log: RunLog | Unwritten
     name: str = ""
     """What it is called on the screen, where there are several."""
     weights: Sequence[float] | None = None
@@ -186,10 +191,10 @@ def one_call(turn: Sequence[Running], step: int, length: int) -> Any:
     first = turn[0].member
     return train_steps(
         tuple(run.member.task for run in turn),
-        tuple(run.state for run in turn),
+        tuple(placed(first.task.mesh, run.state) for run in turn),
         first.dataset,
         turn[0].rates_after(step),
-        jnp.int32(length),
+        np.int32(length),
         None if first.weights is None else np.asarray(first.weights, np.float32),
     )
 
@@ -202,6 +207,7 @@ def fit(
     interrupted: Callable[[], bool] = lambda: False,
     rescue: Rescue = lambda saves: None,
     warn: Callable[[str], None] = lambda text: None,
+    crew: Crew = ALONE,
 ) -> tuple[Outcome, ...]:
     """Trains until the plans say stop, and gives back each member's best parameters.
 
@@ -211,11 +217,13 @@ def fit(
             next start.
         rescue: Told, before anything that may last, how to keep what is learned.
         warn: Told of failures that go on without a word (see `watch`), once each.
+        crew: The processes that run this very loop together.
     """
-    stop = interrupted()
+    stop = crew.any(interrupted())
     runs = [begun(one, stop) for one in members]
+    agree(crew, runs)
     if not stop:
-        make_up(runs, screen, rescue, warn)
+        make_up(runs, screen, rescue, warn, crew)
     pace, before, late = None, None, []
     while turn := behind(runs):
         step, who = turn[0].progress.step, [id(run) for run in turn]
@@ -227,16 +235,16 @@ def fit(
         collect = advance(turn, step, length)
         finish(late)  # while the device is busy
         states, losses, healthy = collect()
-        seconds = screen.lap()
+        seconds = crew.first(screen.lap)
         pace = seconds / length if who == before else None  # its first call compiles
         before, news = who, {}
         for run, state, row in zip(turn, states, losses, strict=True):
             news[id(run)] = advanced(run, state, row, seconds)
         fine, failed = parted(turn, healthy)
         rescue([unsaved(run) for run in fine])
-        stop = interrupted()
+        stop = crew.any(interrupted())
         ready = [run for run in fine if due(run.member.plan, run.progress) and not stop]
-        for run, facts in zip(ready, judged(ready, screen.lap), strict=True):
+        for run, facts in zip(ready, judged(ready, screen.lap, crew), strict=True):
             news[id(run)] |= facts
         for run in fine:
             run.member.log.write(run.progress.step, news[id(run)])
@@ -245,14 +253,13 @@ def fit(
             screen.report(step + length, told)
         for run in failed:
             go_back(run, "its numbers stopped being finite", warn)
-        late += [saving(run) for run in ready if not went_back(run, warn)]
-        stop = stop or interrupted()
+        late += [saving(run) for run in ready if not went_back(run, warn, crew)]
+        stop = crew.any(stop or interrupted())
         for run in turn:
             run.reason = run.reason or ended(run.member.plan, run.progress, stop)
     finish(late)
-    for run in runs:
-        if run.progress.step not in run.member.checkpoints.steps():
-            saving(run)()
+    for i in crew.first(lambda: without_checkpoint(runs)):
+        saving(runs[i])()
     rescue([])
     return tuple(outcome(run) for run in runs)
 
@@ -269,6 +276,36 @@ def begun(member: Member, interrupted: bool) -> Running:
     return Running(member, state, progress, best, reason)
 
 
+def agree(crew: Crew, runs: Sequence[Running]) -> None:
+    """Has all processes begin where the first one, which reads the files, does."""
+    known = crew.first(
+        lambda: [
+            (dataclasses.asdict(run.progress), run.reason, run.best is not None)
+            for run in runs
+        ]
+    )
+    for run, (progress, reason, has_best) in zip(runs, known, strict=True):
+        run.progress, run.reason = Progress(**progress), reason
+        if crew.count > 1:
+            like = run.state
+            run.state = from_first(crew, run.state, like)
+            run.best = from_first(crew, run.best, like) if has_best else None
+
+
+def from_first(crew: Crew, state: TrainState | None, like: TrainState) -> TrainState:
+    """A state as the first process has it."""
+    return unpack(crew.first_arrays(lambda: pack(state)), like)
+
+
+def without_checkpoint(runs: Sequence[Running]) -> list[int]:
+    """Which members have no checkpoint of where they are."""
+    return [
+        i
+        for i, run in enumerate(runs)
+        if run.progress.step not in run.member.checkpoints.steps()
+    ]
+
+
 def beginning(member: Member) -> TrainState:
     """Its state before the first step."""
     return start(member.task, member.seed, member.dataset.batch, member.taken)
@@ -279,14 +316,15 @@ def make_up(
     screen: Screen,
     rescue: Rescue,
     warn: Callable[[str], None],
+    crew: Crew,
 ) -> None:
     """Validates those that were stopped where a validation was due."""
     owing = [run for run in runs if owes(run.member.plan, run.progress)]
     rescue([unsaved(run) for run in owing])
     screen.lap()
-    for run, facts in zip(owing, judged(owing, screen.lap), strict=True):
+    for run, facts in zip(owing, judged(owing, screen.lap, crew), strict=True):
         run.member.log.write(run.progress.step, facts)
-        if not went_back(run, warn):
+        if not went_back(run, warn, crew):
             run.member.checkpoints.discard(run.progress.step)
             saving(run)()
         run.reason = ended(run.member.plan, run.progress, interrupted=False)
@@ -301,12 +339,12 @@ def owes(plan: Plan, progress: Progress) -> bool:
 # --- when it goes wrong --------------------------------------------------------------
 
 
-def went_back(run: Running, warn: Callable[[str], None]) -> bool:
+def went_back(run: Running, warn: Callable[[str], None], crew: Crew) -> bool:
     """Tells of a failure that says nothing by itself; whether that made it go back."""
     what = trouble(run.progress)
     if what is None:
         return False
-    cause = cause_of(what, run.progress, run.member.passages)
+    cause = crew.first(lambda: cause_of(what, run.progress, run.member.passages))
     told = [cause, run.progress.step, run.progress.restarts]
     run.progress = dataclasses.replace(
         run.progress, warned=[*run.progress.warned, told]
@@ -333,8 +371,9 @@ def go_back(run: Running, what: str, warn: Callable[[str], None]) -> None:
     for step in run.member.checkpoints.steps():
         if step > run.progress.step:
             run.member.checkpoints.discard(step)
+    save = saving(run)  # which all processes prepare together
     if run.progress.step not in run.member.checkpoints.steps():
-        saving(run)()
+        save()
     warn(
         f"{called(run)}At step {failed}, {what}. Going back to step "
         f"{run.progress.step} and on at {run.progress.rate_factor:.3g} of the learning "
@@ -417,18 +456,19 @@ def advanced(
 
 
 def judged(
-    runs: Sequence[Running], lap: Callable[[], float]
+    runs: Sequence[Running], lap: Callable[[], float], crew: Crew = ALONE
 ) -> list[Mapping[str, Any]]:
     """Validates members where they are; what is to be told of each."""
     models = [run.member.task.model for run in runs]
     kept = [kept_params(run.member.task.model, run.state) for run in runs]
     passages = [run.member.passages for run in runs]
-    esrs, facts = validation_esrs(models, kept, passages), []
-    seconds = lap()
+    heard = partial(validation_esrs, models, kept, passages)
+    esrs, seconds = crew.first(lambda: (heard(), lap()))
+    facts: list[Mapping[str, Any]] = []
     for run, esr in zip(runs, esrs, strict=True):
         run.progress = validated(run.progress, esr, seconds)
         if run.progress.best_step == run.progress.step:
-            run.best = jax.tree.map(np.array, run.state)
+            run.best = fetched(run.state)
         facts.append({"validation_esr": esr, "best_esr": run.progress.best_esr})
     return facts
 
@@ -440,7 +480,7 @@ def saving(run: Running) -> Callable[[], None]:
     """
     return partial(
         run.member.checkpoints.save,
-        jax.tree.map(np.array, run.state),
+        fetched(run.state),
         dataclasses.asdict(run.progress),
         run.member.task.model,
         run.member.target_gain,
@@ -548,7 +588,8 @@ def remembered_best(
     """
     if progress.best_step is None:
         return None, progress
-    best = member.checkpoints.best(progress.step, like)
+    kept = member.checkpoints
+    best = None if isinstance(kept, Unwritten) else kept.best(progress.step, like)
     if best is None:
         return None, dataclasses.replace(progress, best_esr=None, best_step=None)
     return jax.tree.map(np.array, best), progress

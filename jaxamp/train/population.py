@@ -19,6 +19,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jaxamp.core import Array, Dataset
 from jaxamp.core.compiler import LEARNING
+from jaxamp.train.devices import cores
 from jaxamp.train.loop import Collect, Member, Running
 from jaxamp.train.step import Task, TrainState, several_steps
 
@@ -33,13 +34,6 @@ def use_cores() -> None:
     """Makes a device of every core of a CPU; possible until JAX is first used."""
     with contextlib.suppress(RuntimeError):  # JAX is running: they are what they are
         jax.config.update("jax_num_cpu_devices", cores())
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Population:

@@ -16,9 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 
 from jaxamp.core import Array, Batch, Dataset, Model, Params, State
 from jaxamp.core.compiler import LEARNING
+from jaxamp.train.devices import along, by_device, known_everywhere, placed_alike
 from jaxamp.train.flat import layers, layerwise, replaced, vector
 from jaxamp.train.gradient import mean_gradient
 from jaxamp.train.optimizers import Optimizer
@@ -54,6 +56,8 @@ class Task:
     """Samples after which the gradient's way back is cut; None never cuts."""
     update_every_chunk: bool = False
     """Make a step of each chunk, the audio state carried from step to step."""
+    mesh: Mesh | None = None
+    """Devices that the windows of a batch are dealt out to (see `devices`)."""
 
 
 @jax.tree_util.register_dataclass
@@ -138,7 +142,7 @@ def several_steps(
         the failing step.
     """
     members, lasts = len(tasks), steps_per_window(tasks, dataset)
-    first, seed = states[0].step, states[0].seed
+    first, seed, mesh = states[0].step, states[0].seed, tasks[0].mesh
 
     def unfinished(carry):
         index, _, _, healthy = carry
@@ -146,7 +150,7 @@ def several_steps(
 
     def advance(carry):
         index, states, losses, healthy = carry
-        batch = draw(dataset, seed, (first + index) // lasts)
+        batch = along(mesh, draw(dataset, seed, (first + index) // lasts))
         ends = [
             train_step(task, state, apart(batch), rates[index], weights)
             for task, state in zip(tasks, states, strict=True)
@@ -156,7 +160,10 @@ def several_steps(
         )
         healthy &= jnp.stack([fine for *_, fine in ends])
         states = tuple(
-            jax.tree.map(partial(jnp.where, healthy[i]), ends[i][0], states[i])
+            placed_alike(
+                mesh,
+                jax.tree.map(partial(jnp.where, healthy[i]), ends[i][0], states[i]),
+            )
             for i in range(members)
         )
         return index + 1, states, losses, healthy
@@ -164,7 +171,8 @@ def several_steps(
     losses = jnp.full((members, STEPS_PER_CALL), jnp.nan, jnp.float32)
     carry = (jnp.zeros((), jnp.int32), states, losses, jnp.full(members, True))
     _, states, losses, healthy = jax.lax.while_loop(unfinished, advance, carry)
-    return states, losses, healthy
+    states = tuple(placed_alike(mesh, state) for state in states)
+    return states, *known_everywhere(mesh, (losses, healthy))
 
 
 train_steps = jax.jit(
@@ -259,11 +267,14 @@ def heard(task: Task, state: TrainState, batch: Batch) -> tuple[Batch, State]:
     assert task.chunk is not None
     position = state.step % (outputs // task.chunk)
 
+    def settled(numbers: Array, before: Array, controls: Array | None) -> State:
+        params = layers(task.model, numbers)
+        unknown = task.model.init_state(params, before.shape[0])
+        return task.model.apply(params, before, controls, unknown)[1]
+
     def fresh() -> State:
-        params = layers(task.model, state.params)
-        unknown = task.model.init_state(params, batch.input.shape[0])
         before = batch.input[:, :, :context]
-        return task.model.apply(params, before, batch.controls, unknown)[1]
+        return by_device(task.mesh, settled)(state.params, before, batch.controls)
 
     audio = jax.lax.cond(position == 0, fresh, lambda: state.audio)
     begin = position * task.chunk

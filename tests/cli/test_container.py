@@ -113,7 +113,8 @@ def test_sizes_interrupted_in_their_first_call_are_playable_and_go_on(
     asked = []
 
     @contextmanager
-    def after_one_call():
+    def after_one_call(crew):
+        del crew
         yield lambda: asked.append(1) or len(asked) > 1
 
     with monkeypatch.context() as patch:

@@ -114,10 +114,10 @@ def test_a_job_that_breaks_after_it_began_leaves_the_reason(
 
     real = job.trained
 
-    def broken(parts, *rest):
+    def broken(parts, *rest, **options):
         if parts[0].job.seed == 1:
             raise RuntimeError("RESOURCE_EXHAUSTED: out of memory allocating 1 byte")
-        return real(parts, *rest)
+        return real(parts, *rest, **options)
 
     monkeypatch.setattr(job, "trained", broken)
     said = sweep(capsys, tmp_path, *SHORT, "seed=0,1,2")
@@ -138,10 +138,10 @@ def test_a_group_that_breaks_stops_no_other_group(tmp_path, capsys, monkeypatch)
 
     real = job.trained
 
-    def broken(parts, *rest):
+    def broken(parts, *rest, **options):
         if parts[0].job.task.model.hyperparameters["hidden"] == [2]:
             raise RuntimeError("RESOURCE_EXHAUSTED: out of memory")
-        return real(parts, *rest)
+        return real(parts, *rest, **options)
 
     monkeypatch.setattr(job, "trained", broken)
     swept = ("model.hidden=[2],[3]", "seed=0,1", "hydra/launcher=population")
@@ -161,7 +161,7 @@ def test_a_signal_in_the_last_call_of_a_job_stops_the_sweep(
     from jaxamp.cli import job  # noqa: PLC0415
 
     real = job.trained
-    monkeypatch.setattr(job, "trained", lambda *given: (real(*given)[0], True))
+    monkeypatch.setattr(job, "trained", lambda *a, **o: (real(*a, **o)[0], True))
     said = sweep(
         capsys, tmp_path, *SHORT, "model.hidden=[2],[3]", f"hydra/launcher={launcher}"
     )

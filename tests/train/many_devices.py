@@ -1,0 +1,81 @@
+"""Run by `test_devices.py` in a process of its own, which has eight devices.
+
+    python many_devices.py
+
+Prints, as JSON: name of a case -> the largest difference of any number of the state
+after 20 steps, between eight devices and one; and how the program for eight is made.
+"""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
+os.environ["NPROC"] = "16"  # or devices that wait for each other leave none to work
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import jax
+import numpy as np
+from tiny import LSTM, WAVENET, capture, task
+
+from jaxamp.core.compile_cache import use_compile_cache
+from jaxamp.data import windows
+from jaxamp.losses import weighted_sum
+from jaxamp.train import dealt, everywhere, start, train_steps
+from jaxamp.train.devices import fetched, placed
+
+BATCH, STEPS = 16, 20
+SPECTRAL = weighted_sum(
+    {
+        "mse": {"weight": 1.0},
+        "stft": {"weight": 1e-3, "fft_size": 32, "hop": 8, "window": 16},
+    }
+)
+"""Its convergence is a ratio over the whole batch, so devices must add up in it."""
+
+CASES = {
+    "windows one by one, a spectral loss, an average": (
+        WAVENET,
+        {"microbatch": 1, "loss": SPECTRAL, "average_decay": 0.5},
+    ),
+    "an update every chunk": (LSTM, {"chunk": 16, "update_every_chunk": True}),
+}
+
+
+def learned(mesh, model, options):
+    """The state after all steps, and the program that made them."""
+    one = task(model, mesh=mesh, **options)
+    data = windows([capture()], context=32, outputs=64, batch=BATCH)
+    arguments = (
+        (one,),
+        (placed(mesh, start(one, 0, BATCH)),),
+        everywhere(mesh, data),
+        np.full(1000, 0.003, np.float32),
+        np.int32(STEPS),
+        None,
+    )
+    program = train_steps.lower(*arguments).compile()
+    (state,), _, _ = program(*arguments[1:])
+    return fetched(state), program.as_text()
+
+
+def main():
+    use_compile_cache()
+    mesh, report = dealt(BATCH, 8), {}
+    for name, (model, options) in CASES.items():
+        alone, _ = learned(None, model, options)
+        together, text = learned(mesh, model, options)
+        pairs = zip(jax.tree.leaves(alone), jax.tree.leaves(together), strict=True)
+        report[name] = {
+            "difference": max(float(np.max(np.abs(a - b))) for a, b in pairs),
+            "cut": re.findall(r"= f32\[(\d+),\d+\]\S* gather\(", text),
+            "gathered": len(re.findall(r" (?:all-gather|all-to-all)\(", text)),
+            "sums": len(re.findall(r" all-reduce\(", text)),
+        }
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
