@@ -66,7 +66,7 @@ def model(name):
 SINGLE = [name for name in MODELS if not isinstance(model(name), Container)] + [*RARE]
 """Configurations of one model; a container is made of these."""
 
-WIDER = {"wavenet/lite", "wavenet/feather", "wavenet/a2_full"}
+WIDER = {"wavenet/standard", "wavenet/lite", "wavenet/feather", "wavenet/a2_full"}
 DISTINCT = [name for name in SINGLE if name not in WIDER]
 """Those that differ in more than the number of channels, because compiling takes time:
-A1's are the standard size and nano, A2's is the small one."""
+of A1 and of A2 the smallest one each."""

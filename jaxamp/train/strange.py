@@ -134,8 +134,9 @@ def stored_bytes(folder: Path, name: str) -> int:
     """
     import tensorstore as ts  # noqa: PLC0415 (slow to import, and not needed to save)
 
-    base = {"driver": "ocdbt", "base": f"file://{folder.absolute()}/"}
-    store = {"driver": "zarr", "kvstore": {**base, "path": f"{name}/"}}
+    files = {"driver": "file", "path": f"{folder.absolute()}/"}
+    arrays = {"driver": "ocdbt", "base": files, "path": f"{name}/"}
+    store = {"driver": "zarr", "kvstore": arrays}
     array: Any = ts.open(store, read=True, open=True).result()
     if array.rank != 1 or array.dtype.name != kind_of(name):
         raise ValueError(f"its vector of {name} is {array.dtype.name} {array.shape}")

@@ -9,6 +9,8 @@ import sys
 import pytest
 from runs import TINY
 
+from jaxamp.cli.main import main
+
 SHORT = ("train.steps=2", "train.validate_every=2")
 HAS_RAY = importlib.util.find_spec("ray") is not None
 
@@ -34,7 +36,8 @@ def esrs(folder):
 def expected(tmp_path_factory):
     """What two jobs in one process give."""
     folder = tmp_path_factory.mktemp("plain")
-    assert sweep(folder, "seed=0,1").returncode == 0
+    words = ["train", "-m", *TINY, *SHORT, "seed=0,1", f"hydra.sweep.dir={folder}"]
+    assert main(words) == 0
     return esrs(folder)
 
 
