@@ -26,6 +26,7 @@ from omegaconf import OmegaConf
 
 from jaxamp.cli.folder import ForeignFolderError
 from jaxamp.cli.main import complain
+from jaxamp.cli.stopping import CURRENT
 from jaxamp.core import CloudError, ConfigError, cloud
 from jaxamp.core.compile_cache import user_folder
 
@@ -104,12 +105,17 @@ def mirrored(folder: Path) -> Iterator[None]:
         known = brought(system, url, folder)
         delivery = Delivery(system, url, folder, known, lost)
         os.environ[VARIABLE] = str(folder)
+        watch = CURRENT.get()
+        if watch is not None:
+            watch.carry(delivery.tried)  # a machine that is taken away keeps nothing
         try:
             with repeated(DELIVER_SECONDS, delivery.tried):
                 yield
         finally:
             del os.environ[VARIABLE]
             delivery.finish()
+            if watch is not None:
+                watch.carry(lambda: None)
 
 
 def refuse_mangled(folder: Path) -> None:
@@ -293,6 +299,8 @@ class Delivery:
         self.system, self.url, self.folder, self.lost = system, url, folder, lost
         self.known = known
         self.told = False
+        self.lock = threading.Lock()
+        """Held while delivering, which three threads may want to do."""
 
     def tried(self) -> None:
         """Delivers now, or says once that it is tried again later."""
@@ -323,6 +331,11 @@ class Delivery:
 
     def deliver(self) -> None:
         """Uploads, checkpoints first, and deletes what the run has deleted."""
+        with self.lock:
+            self.carry()
+
+    def carry(self) -> None:
+        """The same, while no other thread does it."""
         if self.lost.is_set():
             raise CloudError(
                 f"Another jaxamp has taken over {self.url!r}, because this one did not "

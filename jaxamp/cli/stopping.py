@@ -44,11 +44,16 @@ class Watch:
     def __init__(self, ears: socket.socket):
         self.ears = ears
         self.saves: Sequence[Callable[[], None]] = ()
+        self.deliver: Callable[[], None] = lambda: None
         self.thread = threading.Thread(target=self.listen, daemon=True)
 
     def rescue(self, saves: Sequence[Callable[[], None]]) -> None:
         """From now on, this is what keeps everything learned."""
         self.saves = tuple(saves)
+
+    def carry(self, deliver: Callable[[], None]) -> None:
+        """From now on, this brings what is kept to where it belongs; for any thread."""
+        self.deliver = deliver
 
     def listen(self) -> None:
         """Waits for signals, and then for the end of the grace."""
@@ -85,6 +90,7 @@ class Watch:
         try:
             for save in self.saves:
                 save()
+            self.deliver()
         except Exception as error:
             return f"Stopped at once, and the last steps could not be kept: {error}"
         if self.saves:

@@ -25,6 +25,7 @@ from jaxamp.cli.mirror import (
     placed,
     stamps,
 )
+from jaxamp.cli.stopping import watched
 from jaxamp.core import CloudError, ConfigError, RunError, cloud, compile_cache
 from jaxamp.core.compile_cache import Bucket, Programs, checksum
 
@@ -282,6 +283,15 @@ def test_wherever_a_delivery_ends_the_bucket_holds_a_whole_run(
     assert ends > 6
     assert found == {name: text for name, text in later.items() if name in found}
     assert found.keys() == {n for n in later if "tmp" not in n and n != ".lock"}
+
+
+def test_who_runs_out_of_time_delivers_what_is_kept(buckets):
+    folder = cloud.Path(mirror.mirror("gs://b/run"))
+    with watched() as watch, mirrored(folder):
+        watch.rescue([lambda: write(folder, BEGINNING)])
+        assert "All steps are kept" in watch.last_words()
+        delivered = everything(buckets / "b/run")
+    assert BEGINNING.keys() < delivered.keys()  # and the lease
 
 
 def test_a_local_folder_that_vanishes_takes_nothing_with_it(buckets, tmp_path):
