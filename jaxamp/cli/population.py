@@ -61,7 +61,7 @@ class PopulationLauncher(SweepLauncher):
         after. A program of all devices would have every process wait for the slowest
         in every call, and compile, validate and save for members that are not its own.
         """
-        return joined(self.master.train, one_program=False)
+        return joined(self.master.get("train"), one_program=False)
 
     def launched(self, jobs: Sequence[SweepJob]) -> Returns:
         """Trains this process's share of the jobs; what came of all of them."""

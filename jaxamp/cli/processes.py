@@ -34,7 +34,7 @@ met: list[Crew] = []
 """The others, once they are met; they cannot be met twice."""
 
 
-def joined(train: Mapping[str, Any], *, one_program: bool = True) -> Crew:
+def joined(train: Any, *, one_program: bool = True) -> Crew:
     """The processes that train together, met if there are others.
 
     Args:
@@ -47,7 +47,8 @@ def joined(train: Mapping[str, Any], *, one_program: bool = True) -> Crew:
     """
     from jaxamp.train.devices import use_devices  # noqa: PLC0415 (imports JAX)
 
-    devices, wanted = train.get("devices"), train.get("processes")
+    group = train if isinstance(train, Mapping) else {}
+    devices, wanted = group.get("devices"), group.get("processes")
     if isinstance(devices, int):
         use_devices(devices)
     if met:

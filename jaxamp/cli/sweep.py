@@ -140,7 +140,7 @@ class SweepLauncher(Launcher):
 
     def joined(self) -> Crew:
         """The processes of the sweep, which make each job together."""
-        return joined(self.master.train)
+        return joined(self.master.get("train"))
 
     @abstractmethod
     def launched(self, jobs: Sequence[SweepJob]) -> Returns:
@@ -200,7 +200,7 @@ class Engine(SweepLauncher):
 
     def joined(self) -> Crew:
         """None: the other launcher has processes of its own."""
-        if self.master.train.processes != 1:
+        if OmegaConf.select(self.master, "train.processes") != 1:
             refuse_others("A sweep on another launcher")
         return ALONE
 

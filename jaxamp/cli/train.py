@@ -97,7 +97,7 @@ def job_in(folder: Path, config: DictConfig, stack: ExitStack) -> float:
     crew = ALONE
     try:
         resolved: Any = OmegaConf.to_container(config, resolve=True)
-        crew = joined(resolved["train"])
+        crew = joined(resolved.get("train"))
 
         def bring() -> None:
             stack.enter_context(mirrored(folder))

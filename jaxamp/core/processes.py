@@ -151,7 +151,7 @@ class Together(Crew):
             return arrays
         size = int(self.wait(f"{place}/size"))
         data = b"".join(self.wait(f"{place}/{number}") for number in range(size))
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+        with np.load(io.BytesIO(data)) as stored:
             return dict(stored)
 
     def gathered(self, value: Value) -> list[Value]:
