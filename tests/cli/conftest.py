@@ -3,6 +3,8 @@
 import pytest
 from runs import TINY
 
+from jaxamp.cli import complete
+from jaxamp.cli.folder import write_bytes
 from jaxamp.cli.main import main
 
 
@@ -13,3 +15,16 @@ def finished(tmp_path_factory):
     status = main(["train", *TINY, "train.steps=20", f"hydra.run.dir={folder}"])
     assert status == 0
     return folder
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(monkeypatch):
+    """Drawing takes as long as all the rest of a tiny run.
+
+    The run of `finished`, and those in processes of their own, have real pictures.
+    """
+
+    def draw(path, **_):
+        write_bytes(path, b"a picture")
+
+    monkeypatch.setattr(complete, "first_look", draw)

@@ -34,11 +34,11 @@ def esrs(folder):
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    """What two jobs in one process give."""
+    """What a job in this process gives."""
     folder = tmp_path_factory.mktemp("plain")
-    words = ["train", "-m", *TINY, *SHORT, "seed=0,1", f"hydra.sweep.dir={folder}"]
+    words = ["train", "-m", *TINY, *SHORT, "seed=0", f"hydra.sweep.dir={folder}"]
     assert main(words) == 0
-    return esrs(folder)
+    return esrs(folder)["0"]  # nothing is swept that could name it
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def expected(tmp_path_factory):
     ],
 )
 def test_an_engine_gives_what_one_process_gives(engine, tmp_path, expected):
-    said = sweep(tmp_path, f"+engine={engine}", "seed=0,1,-1")
+    said = sweep(tmp_path, f"+engine={engine}", "seed=0,-1")
     assert said.returncode == 2, said.stderr
-    assert "1 of 3 jobs failed: seed=-1." in said.stderr
+    assert "1 of 2 jobs failed: seed=-1." in said.stderr
     assert said.stderr.count("seed=-1 failed: seed=-1 must be a whole number") == 1
     found = esrs(tmp_path)
-    assert found == expected
+    assert found == {"seed=0": expected}
     assert (tmp_path / "comparison.csv").is_file()
 
 
