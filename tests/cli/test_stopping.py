@@ -15,10 +15,11 @@ with stopping.watched() as watch, stopping.termination_interrupts():
     with stopping.watched() as same:
         assert same is watch
     {before}
-    print("busy", flush=True)
     {busy}
 print("ended", flush=True)
 """
+
+READY = "print('busy', flush=True)"
 
 DEAF = "hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"
 """Like a compiled call: Python hears nothing until it is over."""
@@ -29,8 +30,12 @@ SLOW = "signal.signal(signal.SIGTERM, lambda *_: None);"
 
 
 def told_to_stop(number, busy, before="", times=1):
-    """A process that is busy and then told to stop: status, output, complaints."""
-    code = BUSY.format(busy=busy, before=before)
+    """A process that is busy and then told to stop: status, output, complaints.
+
+    What is busy may say so itself, where it is `READY`.
+    """
+    said = busy if READY in busy else f"{READY}; {busy}"
+    code = BUSY.format(busy=said, before=before)
     with subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
@@ -69,7 +74,10 @@ def test_saving_that_never_ends_is_not_waited_for():
 
 
 def test_what_hears_the_signal_ends_by_itself():
-    hears = "\n    try: time.sleep(60)\n    except KeyboardInterrupt: print('heard')"
+    hears = (
+        f"\n    try: {READY}; time.sleep(60)"
+        "\n    except KeyboardInterrupt: print('heard')"
+    )
     status, out, err = told_to_stop(signal.SIGTERM, hears)
     assert (status, out, err) == (0, "heard\nended\n", "")
 
