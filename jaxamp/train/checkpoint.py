@@ -145,12 +145,8 @@ class Checkpoints:
         """The best state as a step remembers it; None where it knows of none."""
         if step not in self.steps():
             return None
-        record, vectors = self.stored(step)
-        best = best_of(vectors)
-        if best:
-            return unpack(best, like)
-        there = record["facts"].get("best_step")  # before 0.1, best ones lay apart
-        return self.restore(there, like) if there in self.steps() else None
+        best = best_of(self.stored(step)[1])
+        return unpack(best, like) if best else None
 
     def stored(self, step: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """What was written beside the arrays of a step, and the arrays.
@@ -168,7 +164,7 @@ class Checkpoints:
             record = dict(restored["record"])
             if checksums(vectors) != record["crc32"]:
                 raise ValueError("its checksum is wrong")
-            if record.pop("checksum", checksum(record)) != checksum(record):
+            if record.pop("checksum", None) != checksum(record):
                 raise ValueError("the checksum of its record is wrong")
             if record["facts"].get("step", step) != step:
                 raise ValueError(f"it is of step {record['facts']['step']}")

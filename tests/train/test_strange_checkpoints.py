@@ -153,6 +153,15 @@ def test_a_memory_of_another_kind_is_refused(facts):
         remembered({"facts": facts}, 3)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [("checksum", "checksun"), ('"step"', '"stop"')]
+)
+def test_a_record_without_its_checksum_or_step_is_refused(copy, old, new):
+    record = copy / "3/record/metadata"
+    record.write_text(record.read_text().replace(old, new))
+    refused(copy, "Checkpoint 3 .* is damaged")
+
+
 def test_a_state_of_another_size_is_refused(copy):
     checkpoints = Checkpoints(copy)
     other = start(task(average_decay=0.5), 0, batch=2)
