@@ -3,12 +3,12 @@
 import os
 import sys
 
-from jaxamp.cli import mirror
+from jaxamp.cli import lease, mirror
 from jaxamp.cli.main import main
 
 mirror.DELIVER_SECONDS = 1.0  # the runs here last seconds
-mirror.REFRESH_SECONDS = 1.0
-mirror.LEASE_SECONDS = 5.0
+lease.REFRESH_SECONDS = 1.0
+lease.LEASE_SECONDS = 5.0
 
 if "STAND_IN" in os.environ:
     from cloud_stand_in import stand_in  # ours, of the tests

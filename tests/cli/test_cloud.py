@@ -15,11 +15,12 @@ from runs import TINY, assert_refused, assert_same_bits, run, train
 from tiny import RATE, noise
 
 import jaxamp
+from jaxamp.cli import lease as lease_module
 from jaxamp.cli import mirror
+from jaxamp.cli.lease import leased
 from jaxamp.cli.mirror import (
     Delivery,
     brought,
-    leased,
     mirrored,
     origin,
     placed,
@@ -36,7 +37,7 @@ def buckets(tmp_path, monkeypatch):
     folder = tmp_path / "buckets"
     folder.mkdir()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(mirror, "LEASE_SECONDS", 0.3)
+    monkeypatch.setattr(lease_module, "LEASE_SECONDS", 0.3)
     stand_in(folder)
     yield folder
     for scheme in ("gs", "s3"):
@@ -383,7 +384,7 @@ def test_a_second_process_is_refused_while_the_first_renews(buckets, capsys):
     "facts",
     [
         {"host": "elsewhere", "pid": 1},
-        {"host": mirror.socket.gethostname(), "pid": 2**22 + 1},
+        {"host": lease_module.socket.gethostname(), "pid": 2**22 + 1},
         {"pid": "x"},
     ],
 )
@@ -394,7 +395,7 @@ def test_the_lease_of_a_process_that_died_is_taken(buckets, facts):
 
 
 def test_who_lost_the_lease_delivers_nothing_more(buckets, tmp_path, monkeypatch):
-    monkeypatch.setattr(mirror, "REFRESH_SECONDS", 0.02)
+    monkeypatch.setattr(lease_module, "REFRESH_SECONDS", 0.02)
     folder = cloud.Path(mirror.mirror("gs://b/run"))
 
     def work():
