@@ -3,7 +3,6 @@
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -26,12 +25,15 @@ from jaxamp.core.shown import paragraph
 from jaxamp.evaluate import aliased, evaluate, trimmed
 from jaxamp.formats.nam import write_container, write_nam
 from jaxamp.models import Container, scale_output
-from jaxamp.report import first_look
+from jaxamp.report import first_look, show_on_board
 from jaxamp.stream import play, realtime_factor
 from jaxamp.train import Outcome, read_lines
 
 PICTURE_SECONDS = 20
 """How much of the validation passage the first look draws."""
+
+BOARD_SECONDS = 5
+"""How much of it TensorBoard plays."""
 
 REASONS = {
     "steps": "All steps are done.",
@@ -106,7 +108,7 @@ def completed_part(
     except FormatError as error:
         print(paragraph(f"No model.nam: {error}"), flush=True)
     result = summary(whole, part, outcome, model, params, metrics)
-    draw(folder, part.name, model, params, captures, result)
+    shown(part, model, params, captures, result, hyperparameters(whole, part))
     write_json(folder / "result.json", result)  # last: it says that all is there
     size = f"Size {part.size}: " if part.size else ""
     told = (
@@ -194,24 +196,46 @@ def versions() -> dict[str, str]:
     return {"python": python} | {name: version(name) for name in packages}
 
 
-def draw(
-    folder: Path,
-    name: str,
+def hyperparameters(whole: Prepared, part: Part) -> dict[str, Any]:
+    """What runs of a sweep are told apart by: what was chosen, and every value."""
+    config = {key: value for key, value in whole.config.items() if key != "export"}
+    return config | {"choice": dict(whole.choices) | {"model": part.name}}
+
+
+def shown(
+    part: Part,
     model: Model,
     params: Params,
     captures: list[Capture],
     result: Mapping[str, Any],
+    hyperparameters: Mapping[str, Any],
 ) -> None:
-    """The first look at the run, as a picture."""
+    """The first look at the run as a picture, and its entry in TensorBoard."""
     capture = captures[-1]
     size = min(capture.target.size, PICTURE_SECONDS * model.sample_rate)
     heard = np.concatenate([capture.context, capture.input[:size]])
     played = play(model, params, [heard[None, None]])
+    prediction = np.concatenate(list(trimmed(played, capture.context.size)))
     first_look(
-        folder / "first_look.png",
-        title=f"{name}: validation ESR {result['esr']:.4f}",
-        prediction=np.concatenate(list(trimmed(played, capture.context.size))),
+        part.folder / "first_look.png",
+        title=f"{part.name}: validation ESR {result['esr']:.4f}",
+        prediction=prediction,
         target=capture.target[:size],
         sample_rate=model.sample_rate,
-        history=read_lines(folder / "metrics.jsonl"),
+        history=read_lines(part.folder / "metrics.jsonl"),
+    )
+    clips = {
+        "input": capture.input,
+        "target": capture.target,
+        "prediction": prediction,
+        "difference": prediction - capture.target[:size],
+    }
+    brief = min(size, BOARD_SECONDS * model.sample_rate)
+    show_on_board(
+        part.folder / "tensorboard",
+        step=result["train"]["steps"],
+        config=hyperparameters,
+        metrics=result["metrics"],
+        clips={name: clip[:brief] for name, clip in clips.items()},
+        sample_rate=model.sample_rate,
     )

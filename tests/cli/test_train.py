@@ -44,6 +44,7 @@ def test_a_run_leaves_everything_that_was_promised(finished):
     assert "${" not in (finished / "config.yaml").read_text(), "all is resolved"
     assert (finished / "first_look.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert list((finished / "tensorboard").glob("events*"))
+    assert list((finished / "tensorboard").glob("result*"))
     _, _, metadata = read(finished / "model.nam")
     assert np.isclose(metadata["training"]["validation_esr"], result["esr"])
     assert metadata["loudness"] < 0
