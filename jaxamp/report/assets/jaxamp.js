@@ -13,7 +13,7 @@ globalThis.jaxamp = {
       else if (value === true) made.setAttribute(name, "");
       else if (value !== false && value != null) made.setAttribute(name, value);
     }
-    made.append(...children);
+    made.append(...children.filter((child) => child != null));
     return made;
   },
 

@@ -1,0 +1,6 @@
+"""Which bundled files a page needs that plays, tests or asks for ratings."""
+
+STYLES = ("listening.css",)
+
+PLAYER = ("widgets.js", "sound.js", "region.js", "player.js")
+"""`jaxamp.Sound`, and `jaxamp.player(element, sound, order)`."""
