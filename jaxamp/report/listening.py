@@ -4,3 +4,6 @@ STYLES = ("listening.css",)
 
 PLAYER = ("widgets.js", "sound.js", "region.js", "player.js")
 """`jaxamp.Sound`, and `jaxamp.player(element, sound, order)`."""
+
+BLIND = (*PLAYER, "statistics.js", "listening.js")
+"""Also `jaxamp.listening(element, sound, {amp, model, about})`: A/B and ABX."""

@@ -1,13 +1,16 @@
 """What the sound in a page does, measured in a real browser."""
 
+import csv
+import io
 import json
 
 import numpy as np
 import pytest
+import scipy
 from tiny import RATE, noise
 
 from jaxamp.report.clips import clips
-from jaxamp.report.listening import PLAYER, STYLES
+from jaxamp.report.listening import BLIND, STYLES
 from jaxamp.report.page import page
 
 SECONDS = 1
@@ -27,9 +30,9 @@ def audio():
 def player_file(audio, tmp_path_factory):
     """A page that holds them."""
     made = clips(audio, RATE, difference="difference")
-    body = '<h1>A page</h1><div id="player"></div>'
+    body = '<h1>A page</h1><div id="player"></div><div id="test"></div>'
     file = tmp_path_factory.mktemp("page") / "player.html"
-    file.write_text(page("A page", body, {"clips": made}, PLAYER, STYLES))
+    file.write_text(page("A page", body, {"clips": made}, BLIND, STYLES))
     return file
 
 
@@ -160,3 +163,166 @@ def test_the_louder_choice_says_by_how_much_and_does_it(opened):
     opened.get_by_label("Equally loud").uncheck()
     plain = opened.evaluate("[sound.level('target'), sound.level('prediction')]")
     assert plain[0] == plain[1]
+
+
+# --- blind listening ------------------------------------------------------------------
+
+ABOUT = {"model": "wavenet/nano", "capture": "amp.wav", "version": "1.2.3"}
+
+
+@pytest.fixture
+def blind(opened):
+    """The page with the blind test, and what it plays kept for the test alone."""
+    opened.evaluate(
+        """(about) => {
+            globalThis.played = [];
+            const play = jaxamp.Sound.prototype.play;
+            jaxamp.Sound.prototype.play = function (name) {
+                played.push(name);
+                return play.call(this, name);
+            };
+            const clips = { amp: "target", model: "prediction", about };
+            jaxamp.listening(document.getElementById("test"), sound, clips);
+        }""",
+        ABOUT,
+    )
+    return opened
+
+
+def draw(page, truths):
+    """Makes the browser's coin fall so that X, or the amp, is these in turn."""
+    bits = [int(truth == "A") for truth in truths]
+    page.evaluate(
+        """(bits) => {
+            crypto.getRandomValues = (into) => { into[0] = bits.shift(); return into; };
+        }""",
+        bits,
+    )
+
+
+def begin(page, kind, trials):
+    page.get_by_role("radio", name=kind).check()
+    page.get_by_label("Trials").fill(str(trials))
+    page.get_by_role("button", name="Start the test").focus()
+    page.keyboard.press("Enter")
+
+
+def saved(page, form):
+    with page.expect_download() as download:
+        page.get_by_role("button", name=f"Save as {form}").press("Enter")
+    with open(download.value.path(), encoding="utf-8", newline="") as file:
+        return download.value.suggested_filename, file.read()
+
+
+def said(page):
+    return page.locator("#test [role=status]").inner_text()
+
+
+def test_abx_by_keyboard_alone_ends_in_files_that_hold_it_all(blind):
+    truths, answers = "ABBABABA" + "AB", "ABBABABB" + "AB"
+    draw(blind, truths)
+    begin(blind, "ABX", 10)
+    blind.keyboard.press("[")  # a loop of the listener's choice
+    for trial, answer in enumerate(answers):
+        state = "Nothing has been played yet." if trial else "Listen, then answer."
+        assert said(blind).endswith(f"Trial {trial + 1} of 10. {state}")
+        blind.keyboard.press(answer.replace("A", "1").replace("B", "2"))
+        assert "Listen to X before you answer" in said(blind)
+        for key in "axb":
+            blind.keyboard.press(key)
+        blind.keyboard.press("ArrowLeft" if answer == "A" else "ArrowRight")
+    assert "9 of 10 right" in blind.locator("#test").inner_text()
+    name, text = saved(blind, "JSON")
+    record = json.loads(text)
+    assert name.startswith("abx_wavenet_nano_20")
+    assert name.endswith(".json")
+    assert record["finished"] is True
+    assert [t["truth"] for t in record["trials"]] == list(truths)
+    assert [t["answer"] for t in record["trials"]] == list(answers)
+    assert record["correct"] == 9
+    assert record["p_value"] == pytest.approx(
+        scipy.stats.binomtest(9, 10, alternative="greater").pvalue
+    )
+    assert ABOUT.items() <= record.items()
+    assert record["gains"]["model"] == pytest.approx(2.0, abs=0.01)
+    assert record["trials"][0]["region"] == [0, 1]
+    assert record["trials"][3]["heard"] == {"A": 1, "X": 1, "B": 1}
+    _, text = saved(blind, "CSV")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["correct"] for row in rows] == [
+        str(t == a).lower() for t, a in zip(truths, answers, strict=True)
+    ]
+    kinds = {"A": "amp", "B": "model"}
+    assert blind.evaluate("played") == [
+        clip for truth in truths for clip in ("amp", kinds[truth], "model")
+    ]
+
+
+@pytest.mark.parametrize("kind", ["ABX", "Which one is the amp?"])
+def test_nothing_in_the_page_tells_the_answer_before_the_end(blind, kind):
+    seen = []
+    for truth in "AB":
+        draw(blind, truth * 9)
+        begin(blind, kind, 9)
+        shots = []
+        for _ in range(2):
+            for key in ("a", "b", "x", " ", "1"):
+                blind.keyboard.press(key)
+                shots.append(blind.locator("body").evaluate("(body) => body.outerHTML"))
+                shots.append(blind.locator("canvas").count())
+        seen.append(shots)
+        for _ in range(2):
+            blind.keyboard.press("Escape")
+        assert "Not finished" in said(blind)
+        assert json.loads(saved(blind, "JSON")[1])["p_value"] is None
+        blind.get_by_role("button", name="Another test").click()
+    assert seen[0] == seen[1]
+
+
+def test_the_guess_says_what_it_means_and_how_much_it_would_miss(blind):
+    draw(blind, "ABABAB")
+    begin(blind, "Which one is the amp?", 6)
+    for answer in "121221":
+        for key in "ab":
+            blind.keyboard.press(key)
+        blind.keyboard.press(answer)
+    words = blind.locator("#test").inner_text()
+    assert "4 of 6 right" in words
+    assert "34.4 % (p = 0.344)" in words
+    missed = 1 - 0.7**6
+    assert f"unnoticed with a probability of {100 * missed:.0f} %" in words
+    assert blind.evaluate("played.slice(0, 4)") == ["amp", "model", "model", "amp"]
+
+
+def test_escape_once_is_no_end_and_a_wrong_number_of_trials_no_beginning(blind):
+    begin(blind, "ABX", 7)
+    assert "Choose 8 to 50 trials" in said(blind)
+    begin(blind, "ABX", 8)
+    for key in ("Escape", "x", "Escape"):
+        blind.keyboard.press(key)
+    assert "Esc again stops" in said(blind)
+    assert blind.get_by_role("heading", name="Trial 1 of 8").is_visible()
+
+
+def test_p_values_power_and_intervals_are_those_of_scipy(blind):
+    cases = [(9, 10), (12, 16), (0, 8), (8, 8), (33, 50), (25, 50)]
+    found = blind.evaluate(
+        "(cases) => cases.map(([k, n]) => jaxamp.statistics.atLeast(k, n))", cases
+    )
+    wanted = [
+        scipy.stats.binomtest(k, n, alternative="greater").pvalue for k, n in cases
+    ]
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+    for n in (4, 5, 8, 16, 50):
+        needed, missed = blind.evaluate(
+            "(n) => [jaxamp.statistics.needed(n), jaxamp.statistics.missed(n, 0.7)]", n
+        )
+        shows = [k for k in range(n + 1) if scipy.stats.binom.sf(k - 1, n, 0.5) < 0.05]
+        assert needed == min(shows, default=n + 1)
+        assert missed == pytest.approx(scipy.stats.binom.cdf(needed - 1, n, 0.7))
+    for values in ([1.0, 4.0], [3.0, 5.0, 4.5], [80, 90, 100, 70], [*range(9)]):
+        half = blind.evaluate("(v) => jaxamp.statistics.halfInterval(v)", values)
+        wide = scipy.stats.t.interval(
+            0.95, len(values) - 1, loc=0, scale=scipy.stats.sem(values)
+        )
+        assert half == pytest.approx(wide[1])
