@@ -10,8 +10,9 @@ import scipy
 from tiny import RATE, noise
 
 from jaxamp.report.clips import clips
-from jaxamp.report.listening import BLIND, STYLES
+from jaxamp.report.listening import BLIND, RATING, STYLES
 from jaxamp.report.page import page
+from jaxamp.report.rating import trial
 
 SECONDS = 1
 LEAD = RATE // 50
@@ -223,9 +224,9 @@ def test_abx_by_keyboard_alone_ends_in_files_that_hold_it_all(blind):
     draw(blind, truths)
     begin(blind, "ABX", 10)
     blind.keyboard.press("[")  # a loop of the listener's choice
-    for trial, answer in enumerate(answers):
-        state = "Nothing has been played yet." if trial else "Listen, then answer."
-        assert said(blind).endswith(f"Trial {trial + 1} of 10. {state}")
+    for before, answer in enumerate(answers):
+        state = "Nothing has been played yet." if before else "Listen, then answer."
+        assert said(blind).endswith(f"Trial {before + 1} of 10. {state}")
         blind.keyboard.press(answer.replace("A", "1").replace("B", "2"))
         assert "Listen to X before you answer" in said(blind)
         for key in "axb":
@@ -326,3 +327,105 @@ def test_p_values_power_and_intervals_are_those_of_scipy(blind):
             0.95, len(values) - 1, loc=0, scale=scipy.stats.sem(values)
         )
         assert half == pytest.approx(wide[1])
+
+
+# --- rating ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rating_file(audio, tmp_path_factory):
+    """A page with two trials of two models, one of them called like a formula."""
+    y = audio["target"][: RATE // 4]
+    played = {"=small": 0.9 * y + noise(y.size, 2, 0.01), "<b>large</b>": 0.99 * y}
+    trials = [trial(name, y, played, RATE) for name in ("first", "second")]
+    file = tmp_path_factory.mktemp("page") / "rating.html"
+    body = '<div id="test"></div>'
+    file.write_text(page("Rating", body, {"trials": trials}, RATING, STYLES))
+    return file
+
+
+@pytest.fixture
+def rating(browser_page, rating_file):
+    """The page, the order of what is rated always that in which it was given."""
+    browser_page.goto(rating_file.as_uri())
+    browser_page.evaluate(
+        """() => {
+            jaxamp.shuffled = (items) => [...items];
+            const place = document.getElementById("test");
+            jaxamp.rating(place, jaxamp.data.trials, { about: { version: "1.2.3" } });
+        }"""
+    )
+    return browser_page
+
+
+def rate(page, ratings):
+    """Hears all of a trial and gives these ratings."""
+    page.get_by_role("heading", name="Trial").wait_for()
+    for number, rating in enumerate(ratings, 1):
+        page.keyboard.press(str(number))
+        page.get_by_label(f"Rating of {number}").fill(str(rating))
+
+
+def test_a_rating_test_ends_in_a_csv_with_every_rating(rating):
+    rating.get_by_label("Your name").fill("@Ann, the listener")
+    rating.get_by_role("button", name="Start rating").press("Enter")
+    rate(rating, [100, 20, 50, 87])
+    assert "<b>" not in rating.locator("#test").inner_html()
+    assert "large" not in rating.locator("#test").inner_text()
+    rating.get_by_role("button", name="Next passage").press("Enter")
+    rating.get_by_role("heading", name="Trial 2 of 2").wait_for()
+    rate(rating, [80, 10, 60, 88])
+    rating.get_by_role("button", name="Finish").press("Enter")
+    words = rating.locator("#test").inner_text()
+    assert "rated below 90 in 1 of 2 trials" in words
+    assert "leaves such a listener out" in words
+    lines = [line.split("\t") for line in words.splitlines()]
+    half = scipy.stats.t.ppf(0.975, 1) * 0.5  # of 87 and 88
+    assert [
+        "<b>large</b>",
+        "87.5",
+        f"{87.5 - half:.1f} to {87.5 + half:.1f}",
+        "2",
+    ] in lines
+    assert ["Hidden reference", "90.0", "0.0 to 100.0", "2"] in lines
+    _, text = saved(rating, "CSV")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 8
+    assert {row["listener"] for row in rows} == {"'@Ann, the listener"}
+    assert [(r["passage"], r["condition"], r["rating"]) for r in rows[2:5]] == [
+        ("first", "'=small", "50"), ("first", "<b>large</b>", "87"),
+        ("second", "Hidden reference", "80"),
+    ]  # fmt: skip
+    record = json.loads(saved(rating, "JSON")[1])
+    assert record["finished"] is True
+    assert record["version"] == "1.2.3"
+    assert [r["kind"] for r in record["ratings"][:3]] == [
+        "reference",
+        "anchor",
+        "model",
+    ]
+
+
+def test_all_must_be_heard_and_rated_before_the_next_trial(rating):
+    rating.get_by_role("button", name="Start rating").press("Enter")
+    rate(rating, [100, 20, 50])
+    onward = rating.get_by_role("button", name="Next passage")
+    onward.press("Enter")
+    assert "Not heard yet: 4." in said(rating)
+    rating.keyboard.press("4")
+    onward.press("Enter")
+    assert "Not rated yet: 4." in said(rating)
+    rating.keyboard.press("Escape")
+    rating.keyboard.press("Escape")
+    assert "Not finished" in said(rating)
+
+
+def test_the_order_of_what_is_rated_is_drawn_each_way_as_often(opened):
+    orders = opened.evaluate(
+        """() => Array.from({ length: 1200 }, () => jaxamp.shuffled("abc").join(""))"""
+    )
+    counts = [
+        orders.count(order) for order in ("abc", "acb", "bac", "bca", "cab", "cba")
+    ]
+    assert sum(counts) == 1200
+    assert scipy.stats.chisquare(counts).pvalue > 1e-6  # fails once in a million
