@@ -10,6 +10,8 @@ import scipy
 from tiny import RATE, noise
 
 from jaxamp.report.clips import clips
+from jaxamp.report.comparison import Run, rows
+from jaxamp.report.comparison_page import comparison_page
 from jaxamp.report.listening import BLIND, RATING, STYLES
 from jaxamp.report.page import page
 from jaxamp.report.rating import trial
@@ -429,3 +431,80 @@ def test_the_order_of_what_is_rated_is_drawn_each_way_as_often(opened):
     ]
     assert sum(counts) == 1200
     assert scipy.stats.chisquare(counts).pvalue > 1e-6  # fails once in a million
+
+
+# --- the comparison -------------------------------------------------------------------
+
+
+@pytest.fixture
+def compared(browser_page, tmp_path):
+    """A page on three models of one capture, runs of two of them to be opened."""
+    runs = [
+        Run(
+            model=model, seed=seed, capture="amp.wav", parameters=size, esr=esr,
+            macs_per_sample=2 * size, receptive_field=480, sample_rate=48000,
+            mrstft=0.5, aliasing=1e-6, realtime_factor=speed, realtime_block=64,
+            place=f"{model}{seed}",
+        )
+        for model, seed, size, speed, esr in (
+            ("lstm/small", 0, 100, 90.0, 0.2), ("lstm/small", 1, 100, 90.0, 0.3),
+            ("wavenet/large", 0, 9000, 20.0, 0.01),
+            ("<i>worse</i>", 0, 12000, 10.0, 0.02),
+        )
+    ]  # fmt: skip
+    links = {"lstm/small0": "../runs/0/", "lstm/small1": "../runs/1/report.html",
+             "wavenet/large0": "../runs/a%3Ab/"}  # fmt: skip
+    table = rows(runs)
+    file = tmp_path / "comparison.html"
+    file.write_text(comparison_page(table, "<svg></svg>", [], links=links))
+    browser_page.goto(file.as_uri())
+    browser_page.get_by_role("button", name="lstm/small").wait_for()
+    return browser_page
+
+
+def test_a_point_tells_all_about_a_model_and_leads_to_its_runs(compared):
+    about = compared.locator(".about")
+    compared.get_by_role("button", name="lstm/small").hover(force=True)
+    assert "ESR 0.25 ± 0.635, best 0.2, of 2 seeds" in about.inner_text()
+    compared.get_by_role("button", name="wavenet/large").hover(force=True)
+    words = about.inner_text()
+    assert "ESR 0.01 of one seed" in words
+    assert "9,000 parameters" in words
+    assert "20 times faster than real time" in words
+    links = about.get_by_role("link")
+    assert [a.get_attribute("href") for a in links.all()] == ["../runs/a%3Ab/"]
+
+
+def test_points_are_reached_and_left_by_keyboard(compared):
+    about = compared.locator(".about")
+    compared.get_by_role("radio", name="size").focus()
+    compared.keyboard.press("Tab")
+    assert about.inner_text().startswith("lstm/small")
+    compared.keyboard.press("ArrowRight")
+    compared.keyboard.press("ArrowRight")
+    compared.keyboard.press("ArrowRight")  # there is none further on
+    assert about.inner_text().startswith("<i>worse</i>")
+    compared.keyboard.press("ArrowLeft")
+    compared.keyboard.press("Enter")
+    focused = compared.evaluate("document.activeElement.getAttribute('href')")
+    assert focused == "../runs/a%3Ab/"
+
+
+def test_the_front_and_the_order_follow_what_the_error_is_drawn_against(compared):
+    def drawn():
+        points = compared.locator(".scatter [role=button]")
+        at = [
+            float(p.locator("circle").first.get_attribute("cx")) for p in points.all()
+        ]
+        line = compared.locator(".front").get_attribute("points")
+        return at, sorted(float(p.split(",")[0]) for p in line.split())
+
+    by_size, front = drawn()
+    assert by_size == sorted(by_size)
+    assert front == by_size[:2], "the third is larger than the second, and worse"
+    compared.get_by_role("radio", name="speed").check()
+    by_speed, front = drawn()
+    assert by_speed == sorted(by_speed, reverse=True)
+    assert front == sorted(by_speed[:2])
+    picture = compared.locator("details.still")
+    assert picture.get_attribute("open") is None, "open only where no script runs"
