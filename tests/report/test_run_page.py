@@ -42,7 +42,7 @@ def test_every_chart_has_its_numbers_a_caption_and_words_for_those_who_see_none(
     charts = data(page)["charts"]
     assert set(charts) == {
         "levelError", "errorLevel", "dynamics", "harmonics12", "harmonics30",
-        "aliasing", "transfer", "learning", "blocks",
+        "aliasing", "transfer", "cloud", "learning", "blocks",
     }  # fmt: skip
     for name, chart in charts.items():
         assert all(len(one["values"]) == len(chart["x"]) for one in chart["series"])
@@ -144,7 +144,7 @@ def test_what_is_not_known_is_said(page):
 
 
 def test_blocks_that_come_too_late_are_named(page):
-    assert "Not in time here: blocks of 128 samples" in page
+    assert "Blocks of 128 samples were late here" in page
     early = report(times=[BlockTime(64, 0.2, 0.5, 1.3)], findings=FINDINGS)
     assert "99 of 100 blocks of every length were computed in time" in early
 
