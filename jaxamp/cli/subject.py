@@ -131,9 +131,9 @@ def configuration(path: Path) -> Mapping[str, Any]:
     except DAMAGED as error:
         raise RunError(
             f"{named(path)!r} has no config.yaml that says what was recorded: "
-            f"{error}. Give the directory that `jaxamp train` printed (of a model in "
-            "several sizes the one above them, with --size), or the recordings with "
-            "--input and --target."
+            f"{error}. Give the directory that `jaxamp train` printed (of a sweep one "
+            "of those in it; of a model in several sizes the one above them, with "
+            "--size), or the recordings with --input and --target."
         ) from error
     return config
 

@@ -74,7 +74,9 @@ def level_error(found: Levels) -> Chart:
         x_label="DI, dBFS",
         y_label="ESR",
         x=found.input.tolist(),
-        series=[Series("ESR", found.esr.tolist(), "difference", "both")],
+        series=[
+            Series("ESR", [*map(positive, found.esr.tolist())], "difference", "both")
+        ],
         y_log=True,
     )
 

@@ -5,12 +5,14 @@ import io
 import json
 import re
 
+import jax
 import numpy as np
 import pytest
 import soundfile
 from reports import FINDINGS, RESULT, report, subject
 from tiny import RATE
 
+from jaxamp.core import Capture, RunError
 from jaxamp.metrics import report as metrics
 from jaxamp.report.run_charts import BlockTime, learning
 from jaxamp.report.run_sections import SECTIONS
@@ -153,6 +155,22 @@ def test_the_time_of_blocks_is_measured_against_their_deadline():
     (one,) = block_times(subject(), blocks=[64])
     assert 0 < one.median <= one.p99
     assert one.deadline == pytest.approx(64_000 / RATE)
+
+
+def test_a_model_that_plays_no_sound_is_refused():
+    broken = jax.tree.map(lambda leaf: leaf * np.nan, subject().params)
+    with pytest.raises(RunError, match="NaN or infinity"):
+        report(params=broken)
+
+
+def test_a_perfect_model_and_a_silent_amp_have_pages(page):
+    x = subject().passages[0].input
+    played = heard(subject()).prediction
+    perfect = report(passages=(Capture(x, played),))
+    assert "The model plays exactly what the amp plays (ESR 0)." in perfect
+    silent = report(passages=(Capture(x, np.zeros_like(x)),))
+    assert "nothing to hold the model against" in silent
+    assert len(data(silent)["charts"]) == len(data(page)["charts"]) - 1
 
 
 def test_a_long_log_is_thinned_and_no_validation_lost():
