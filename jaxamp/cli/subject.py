@@ -22,7 +22,7 @@ from jaxamp.core import (
 from jaxamp.core.cloud import named
 from jaxamp.core.shown import shown
 from jaxamp.core.small_files import small_json, small_text
-from jaxamp.loading import load, part_folder
+from jaxamp.loading import load, metadata, part_folder
 from jaxamp.report.analysis.tones import Render
 from jaxamp.report.subject import Subject
 from jaxamp.train import read_lines
@@ -93,7 +93,7 @@ def of_run(path: Path, size: float | None) -> Subject:
     history = read_lines(log) if log.is_file() else []
     return Subject(
         name=str(result.get("model") or model.architecture),
-        capture=title(recording.findings),
+        capture=called(path, recording),
         place=named(path),
         model=model,
         params=params,
@@ -105,6 +105,12 @@ def of_run(path: Path, size: float | None) -> Subject:
         config=small_text(path / "config.yaml"),
         notes=unfinished(result, history, config),
     )
+
+
+def called(path: Path, recording: Recording) -> str:
+    """The amp's name, if the run's owner gave one, and its recording's."""
+    heard_in, name = title(recording.findings), metadata(path).get("name")
+    return f"{shown(name, 100)} ({heard_in})" if isinstance(name, str) else heard_in
 
 
 def configuration(path: Path) -> Mapping[str, Any]:
@@ -125,9 +131,9 @@ def configuration(path: Path) -> Mapping[str, Any]:
     except DAMAGED as error:
         raise RunError(
             f"{named(path)!r} has no config.yaml that says what was recorded: "
-            f"{error}. Give the directory that `jaxamp train` printed (of a model in "
-            "several sizes the one above them, with --size), or the recordings with "
-            "--input and --target."
+            f"{error}. Give the directory that `jaxamp train` printed (of a sweep one "
+            "of those in it; of a model in several sizes the one above them, with "
+            "--size), or the recordings with --input and --target."
         ) from error
     return config
 

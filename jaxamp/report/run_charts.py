@@ -17,6 +17,9 @@ from jaxamp.report.analysis.tones import (
 )
 from jaxamp.report.chart import Chart, Series
 
+INSTANTS = 800
+"""Dots of a cloud."""
+
 MOST_POINTS = 1_500
 """Of a learning curve; more cannot be told apart."""
 
@@ -71,7 +74,9 @@ def level_error(found: Levels) -> Chart:
         x_label="DI, dBFS",
         y_label="ESR",
         x=found.input.tolist(),
-        series=[Series("ESR", found.esr.tolist(), "difference", "both")],
+        series=[
+            Series("ESR", [*map(positive, found.esr.tolist())], "difference", "both")
+        ],
         y_log=True,
     )
 
@@ -183,6 +188,34 @@ def transfer(model: Tones, amp: Tones | None) -> Chart:
         ],
         square=True,
     )  # fmt: skip
+
+
+def cloud(x: np.ndarray, target: np.ndarray, prediction: np.ndarray) -> Chart:
+    """Output against input at instants of the recording.
+
+    Shapes:
+        x, target, prediction `[t]`
+    """
+    taken = np.linspace(0, x.size - 1, min(INSTANTS, x.size)).astype(int)
+    order = taken[np.argsort(x[taken], kind="stable")]
+    return Chart(
+        name="cloud",
+        title="The same, in the recording",
+        told="Output against input at many instants of the clip, of amp and model.",
+        caption=(
+            "Each dot is an instant of the clip: to the right what the guitar gave, "
+            "upwards what came out. A thin cloud is an amp without memory, a wide one "
+            "has filters, a speaker or a delay. Both clouds should have one shape."
+        ),
+        x_label="in",
+        y_label="out",
+        x=x[order].tolist(),
+        series=[
+            Series("target", target[order].tolist(), "target", "points"),
+            Series("prediction", prediction[order].tolist(), "prediction", "points"),
+        ],
+        square=True,
+    )
 
 
 def both_ways(x: np.ndarray, y: np.ndarray) -> dict[str, dict[float, float]]:

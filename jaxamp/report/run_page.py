@@ -46,8 +46,8 @@ def run_page(
     rate = subject.model.sample_rate
     sound = heard(subject)
     numbers, notes = measured(subject, sound)
-    charts = drawn(subject, sound, times)
     clip = embedded(sound, rate, seconds)
+    charts = drawn(subject, sound, clip, times)
     data = {
         "numbers": numbers,
         "charts": {one.name: one.data() for group in charts.values() for one in group},
@@ -109,7 +109,7 @@ def embedded(sound: Heard, sample_rate: int, seconds: float) -> Clip:
 
 
 def drawn(
-    subject: Subject, sound: Heard, times: Sequence[BlockTime] | None
+    subject: Subject, sound: Heard, clip: Clip, times: Sequence[BlockTime] | None
 ) -> dict[str, list[Chart]]:
     """Every chart, by the section it belongs to."""
     rate = subject.model.sample_rate
@@ -125,7 +125,10 @@ def drawn(
         ]
         if model
         else [],
-        "curve": [run_charts.transfer(model, amp)] if model else [],
+        "curve": [
+            *([run_charts.transfer(model, amp)] if model else []),
+            run_charts.cloud(clip["di"], clip["target"], clip["prediction"]),
+        ],
         "learning": [curve] if curve else [],
         "speed": [run_charts.block_times(times)] if times else [],
     }

@@ -84,7 +84,7 @@ def body(
         "spectra": pictures(clip, subject),
         "levels": figures(charts["levels"]) or "<p>Too little was played to tell.</p>",
         "tones": figures(charts["tones"]) or slow,
-        "curve": figures(charts["curve"]) or slow,
+        "curve": figures(charts["curve"]),
         "learning": figures(charts["learning"])
         or "<p>Nothing is known of its training.</p>",
         "speed": figures(charts["speed"]) + in_time(times),
@@ -210,8 +210,9 @@ def in_time(times: Sequence[BlockTime] | None) -> str:
     if not missed:
         return "<p>Here, 99 of 100 blocks of every length were computed in time.</p>"
     return (
-        f"<p>Not in time here: blocks of {text(', '.join(missed))} samples, of which "
-        "more than one in a hundred took longer than it lasts.</p>"
+        f"<p>Blocks of {text(', '.join(missed))} samples were late here more than once "
+        "in a hundred times. If the machine was busy with something else, write the "
+        "page again when it is not.</p>"
     )
 
 

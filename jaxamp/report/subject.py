@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxamp.core import Capture, Model, Params
+from jaxamp.core import Capture, Model, Params, RunError
 from jaxamp.report.analysis.tones import Render
 from jaxamp.stream import play, process
 
@@ -62,9 +62,19 @@ class Heard:
 
 
 def heard(subject: Subject) -> Heard:
-    """Plays every passage, warmed on its context."""
+    """Plays every passage, warmed on its context.
+
+    Raises:
+        RunError: The model plays what is no sound.
+    """
     passages = subject.passages
     played = [answer(subject, one) for one in passages]
+    if not all(np.all(np.isfinite(one)) for one in played):
+        raise RunError(
+            f"The model in {subject.place!r} answers its recording with NaN or "
+            "infinity, so there is nothing to show. Its file is damaged, or its "
+            "training diverged: train again with a lower optimizer.learning_rate."
+        )
     sizes = [one.target.size for one in passages]
     loudest = max(
         range(len(passages)), key=lambda i: np.max(np.abs(passages[i].target))

@@ -63,6 +63,6 @@ def percent(share: float) -> str:
 def loudness(difference_lu: float) -> str:
     """Whether the model is as loud as the amp."""
     if not math.isfinite(difference_lu) or abs(difference_lu) < LOUDNESS_LU:
-        return "It is as loud as the amp, to a tenth of a decibel."
+        return "The model is as loud as the amp, to a tenth of a decibel."
     more = "louder" if difference_lu > 0 else "quieter"
-    return f"It is {abs(difference_lu):.1f} dB {more} than the amp."
+    return f"The model is {abs(difference_lu):.1f} dB {more} than the amp."

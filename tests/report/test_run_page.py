@@ -5,12 +5,14 @@ import io
 import json
 import re
 
+import jax
 import numpy as np
 import pytest
 import soundfile
 from reports import FINDINGS, RESULT, report, subject
 from tiny import RATE
 
+from jaxamp.core import Capture, RunError
 from jaxamp.metrics import report as metrics
 from jaxamp.report.run_charts import BlockTime, learning
 from jaxamp.report.run_sections import SECTIONS
@@ -42,7 +44,7 @@ def test_every_chart_has_its_numbers_a_caption_and_words_for_those_who_see_none(
     charts = data(page)["charts"]
     assert set(charts) == {
         "levelError", "errorLevel", "dynamics", "harmonics12", "harmonics30",
-        "aliasing", "transfer", "learning", "blocks",
+        "aliasing", "transfer", "cloud", "learning", "blocks",
     }  # fmt: skip
     for name, chart in charts.items():
         assert all(len(one["values"]) == len(chart["x"]) for one in chart["series"])
@@ -144,7 +146,7 @@ def test_what_is_not_known_is_said(page):
 
 
 def test_blocks_that_come_too_late_are_named(page):
-    assert "Not in time here: blocks of 128 samples" in page
+    assert "Blocks of 128 samples were late here" in page
     early = report(times=[BlockTime(64, 0.2, 0.5, 1.3)], findings=FINDINGS)
     assert "99 of 100 blocks of every length were computed in time" in early
 
@@ -153,6 +155,22 @@ def test_the_time_of_blocks_is_measured_against_their_deadline():
     (one,) = block_times(subject(), blocks=[64])
     assert 0 < one.median <= one.p99
     assert one.deadline == pytest.approx(64_000 / RATE)
+
+
+def test_a_model_that_plays_no_sound_is_refused():
+    broken = jax.tree.map(lambda leaf: leaf * np.nan, subject().params)
+    with pytest.raises(RunError, match="NaN or infinity"):
+        report(params=broken)
+
+
+def test_a_perfect_model_and_a_silent_amp_have_pages(page):
+    x = subject().passages[0].input
+    played = heard(subject()).prediction
+    perfect = report(passages=(Capture(x, played),))
+    assert "The model plays exactly what the amp plays (ESR 0)." in perfect
+    silent = report(passages=(Capture(x, np.zeros_like(x)),))
+    assert "nothing to hold the model against" in silent
+    assert len(data(silent)["charts"]) == len(data(page)["charts"]) - 1
 
 
 def test_a_long_log_is_thinned_and_no_validation_lost():

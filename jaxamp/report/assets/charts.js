@@ -88,7 +88,7 @@
       width: one.color === "target" ? 2.5 : 1.5,
       dash: one.style === "dashes" ? [6, 5] : undefined,
       paths: one.style === "points" ? () => null : undefined,
-      points: { show: dots, size: one.color === "target" ? 9 : 6, stroke: color, fill: color },
+      points: { show: dots, size: one.color === "target" ? 8 : 5, stroke: color, fill: color },
     };
   }
 

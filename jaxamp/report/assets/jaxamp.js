@@ -27,16 +27,4 @@ globalThis.jaxamp = {
   whenColorsChange(call) {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", call);
   },
-
-  // Says something to screen readers, and to nobody else.
-  say(words) {
-    let place = document.getElementById("said");
-    if (!place) {
-      place = jaxamp.element("div", {
-        id: "said", class: "unseen", role: "status", "aria-live": "polite",
-      });
-      document.body.append(place);
-    }
-    place.textContent = words;
-  },
 };

@@ -5,6 +5,7 @@
   const { jaxamp } = globalThis;
   const { element } = jaxamp;
 
+  const HEADROOM = 1.06; // of the height over the highest sample
   const FEWEST = 16; // samples that are shown at least
   const NEAR = 0.03; // seconds around a moment that is looked at
   const DRAGGED = 5; // pixels from which a press is a drag
@@ -24,7 +25,7 @@
 
     const draw = () => {
       asked = 0;
-      const highest = Math.max(peak(target, view), peak(prediction, view), 1e-6);
+      const highest = HEADROOM * Math.max(peak(target, view), peak(prediction, view), 1e-6);
       const wrong = Math.max(peak(difference, view), 1e-12);
       const times = ENLARGED.findLast((n) => n * wrong <= highest) ?? 1;
       paint(above, view, sound.rate, highest, [
