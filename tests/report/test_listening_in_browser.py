@@ -168,6 +168,22 @@ def test_the_louder_choice_says_by_how_much_and_does_it(opened):
     assert plain[0] == plain[1]
 
 
+def test_a_browser_that_refuses_the_rate_plays_and_says_that_it_resamples(opened):
+    opened.evaluate(
+        """() => {
+            const Real = AudioContext;
+            globalThis.AudioContext = function (options) {
+                if (options?.sampleRate) throw new DOMException("no such rate");
+                return new Real({ sampleRate: 22050 });
+            };
+        }"""
+    )
+    opened.get_by_role("button", name="Play").click()
+    until(opened, "sound.position > 0.1")
+    note = opened.locator("#player .note")
+    assert "resampled from 48000 Hz" in note.inner_text()
+
+
 # --- blind listening ------------------------------------------------------------------
 
 ABOUT = {"model": "wavenet/nano", "capture": "amp.wav", "version": "1.2.3"}
