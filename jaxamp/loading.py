@@ -78,11 +78,18 @@ def refuse_unlike_share(size: Any) -> None:
 
 def load_run(folder: Path, size: float | None = None) -> Loaded:
     """The best parameters of a run, as loud as the amp was recorded."""
-    limits = size_limits(folder)
-    if limits:
-        name = list(limits)[pick(list(limits.values()), size)]
-        return dataclasses.replace(load_part(folder / name), metadata=metadata(folder))
+    part = part_folder(folder, size)
+    if part != folder:
+        return dataclasses.replace(load_part(part), metadata=metadata(folder))
     return load_part(folder)
+
+
+def part_folder(folder: Path, size: float | None = None) -> Path:
+    """Where a run keeps the size that is asked for; the run itself where it is one."""
+    limits = size_limits(folder)
+    if not limits:
+        return folder
+    return folder / list(limits)[pick(list(limits.values()), size)]
 
 
 def load_part(folder: Path) -> Loaded:

@@ -25,6 +25,7 @@ COMMANDS = {
     "train": "train a model; without arguments, on the built-in demo capture",
     "reamp": "play a file through a model",
     "evaluate": "measure a model on a recording",
+    "report": "write a page on a run: hear it, see it, and how good it is",
     "compare": "compare runs: size, speed and ESR of every model",
     "export": "write a model as a player's file",
     "info": "describe a model",

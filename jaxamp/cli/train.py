@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import hydra
@@ -22,7 +23,9 @@ from jaxamp.cli.mirror import mirrored, placed
 from jaxamp.cli.names import EXCLUDE, unswept
 from jaxamp.cli.overrides import explained
 from jaxamp.cli.processes import joined, parting
+from jaxamp.core.cloud import named
 from jaxamp.core.processes import ALONE, Crew
+from jaxamp.core.shown import paragraph
 
 SWEEP = ("-m", "--multirun")
 
@@ -124,6 +127,10 @@ def job_in(folder: Path, config: DictConfig, stack: ExitStack) -> float:
         raise error
     if not crew.leads:
         discard_if_empty(folder)  # named after another second than the first one's
+    elif not swept:
+        print(
+            paragraph(named(f"To hear and see it: jaxamp report {quote(str(folder))}"))
+        )
     if (stopped and swept) or result["train"]["stopped"] == "interrupted":
         raise Stopped
     return result["esr"]

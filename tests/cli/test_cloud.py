@@ -60,6 +60,7 @@ def test_a_run_in_a_bucket_goes_on_where_it_was_left(
     said = train(capsys, "gs://b/run", "train.steps=10")
     assert said.status == 0, said
     assert "Kept in gs://b/run" in said.out
+    assert "To hear and see it: jaxamp report gs://b/run" in said.out
     assert not list((tmp_path / "home").rglob("config.yaml"))  # nothing is left here
     again = train(capsys, "'gs://b/run'", "train.steps=20")
     assert again.status == 0, again
@@ -116,6 +117,10 @@ def test_what_is_in_a_bucket_is_read_and_written_like_files(
     assert said.status == 0, said
     assert "Written to gs://b/run/comparison.csv" in said.out
     assert (buckets / "b/run/comparison.html").stat().st_size > 1000
+    said = run(capsys, "report", "gs://b/run", *pair, "--no-timing")
+    assert said.status == 0, said
+    assert said.out.startswith("gs://b/run/report.html: ")
+    assert b"<h1>A model of out.wav" in (buckets / "b/run/report.html").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,20 @@ def test_a_run_of_sizes_is_told_size_by_size(sizes, capsys):
         assert set(esrs(rows)) == {20, 40}
 
 
+def test_each_size_of_a_run_has_its_own_report(sizes, capsys):
+    for flags, place, name in (
+        ([], sizes, "full"),
+        (["--size", "0"], sizes / "lite", "lite"),
+    ):
+        said = run(capsys, "report", sizes, *flags, "--no-timing", "--seconds", "0.2")
+        assert said.status == 0, said
+        page = (place / "report.html").read_text()
+        result = json.loads((sizes / name / "result.json").read_text())
+        assert f"(ESR {result['esr']:.4g})" in page
+        (place / "report.html").unlink()  # other tests compare whole folders
+    assert_refused(run(capsys, "report", sizes / "lite"), "with --size")
+
+
 def test_sizes_interrupted_in_their_first_call_are_playable_and_go_on(
     sizes, tmp_path, capsys, monkeypatch
 ):

@@ -43,7 +43,8 @@ def imported(*arguments):
 
 
 @pytest.mark.parametrize(
-    "command", ["", "reamp", "evaluate", "export", "info", "signal", "check"]
+    "command",
+    ["", "reamp", "evaluate", "export", "info", "signal", "check", "report"],
 )
 def test_help_needs_nothing_large(command):
     assert imported(*command.split(), "--help") == set()

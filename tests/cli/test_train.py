@@ -66,6 +66,7 @@ def test_a_finished_run_started_again_says_so_and_gives_the_same(
     assert said.status == 0, said
     assert "Going on from step 20 of 20." in said.out
     assert "All steps are done." in said.out
+    assert f"To hear and see it: jaxamp report {folder}" in said.out
     before, after = (
         json.loads((place / "result.json").read_text()) for place in (finished, folder)
     )

@@ -1,0 +1,235 @@
+"""What a report is about, found: a run with its recordings, or those that are given."""
+
+import argparse
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxamp.cli.config import build
+from jaxamp.cli.evaluate import aligned, heard, wanted_delay
+from jaxamp.cli.folder import plain
+from jaxamp.cli.found import title
+from jaxamp.cli.kept import DAMAGED, kept_config
+from jaxamp.cli.knobs import settings_of
+from jaxamp.cli.reamp import refuse_other_rate
+from jaxamp.core import (
+    ConfigError,
+    JaxampError,
+    Recording,
+    RunError,
+)
+from jaxamp.core.cloud import named
+from jaxamp.core.shown import shown
+from jaxamp.core.small_files import small_json, small_text
+from jaxamp.loading import load, metadata, part_folder
+from jaxamp.report.analysis.tones import Render
+from jaxamp.report.subject import Subject
+from jaxamp.train import read_lines
+
+OF_THE_CHECKS = ("checks", "warnings", "target_gain")
+"""Findings that say nothing of which recordings they are; later versions check more."""
+
+DEMO = "jaxamp.data.demo"
+
+
+def subject(given: argparse.Namespace, path: Path) -> Subject:
+    """Everything a report needs.
+
+    Raises:
+        ConfigError: A model file without recordings to hold it against.
+        RunError, FormatError: No run, or a damaged one; or its recordings are gone or
+            are others.
+    """
+    if given.input is not None:
+        return of_files(given, path)
+    if path.is_file():
+        raise ConfigError(
+            f"{named(path)!r} is a model file, which does not hold what it was learned "
+            "from. Give --input DRY.wav --target AMP.wav to hold it against, or the "
+            "directory of the run."
+        )
+    return of_run(path, given.size)
+
+
+def of_files(given: argparse.Namespace, path: Path) -> Subject:
+    """A model against recordings that are given."""
+    x, y, sample_rate = heard(given)
+    model, params = load(path, size=given.size)
+    refuse_other_rate(model, sample_rate, given.input)
+    controls = settings_of(model, given.knob)
+    delay = wanted_delay(given.delay or "auto", model, params, x, y, controls)
+    result = wrote(part_folder(path, given.size)) if path.is_dir() else {}
+    return Subject(
+        name=str(result.get("model") or path.name),
+        capture=Path(given.target).name,
+        place=named(path),
+        model=model,
+        params=params,
+        passages=(aligned(x, y, delay),),
+        controls=controls,
+        result={k: v for k, v in result.items() if k in ("versions", "device")},
+        notes=[
+            f"Held against {Path(given.input).name} and {Path(given.target).name}, of "
+            f"which the second is taken to trail by {delay} samples."
+        ],
+    )
+
+
+def of_run(path: Path, size: float | None) -> Subject:
+    """A run's model against the passage that it kept from training."""
+    config = configuration(path)
+    recording = recorded_again(path, config)
+    folder = part_folder(path, size)
+    model, params = load(path, size=size)
+    if model.sample_rate != recording.sample_rate:
+        raise RunError(
+            f"The model in {shown(path)} runs at {model.sample_rate} Hz and its "
+            f"recordings at {recording.sample_rate} Hz, so they do not belong together."
+        )
+    from jaxamp.cli.complete import as_recorded  # noqa: PLC0415 (imports Matplotlib)
+
+    result, log = wrote(folder), folder / "metrics.jsonl"
+    history = read_lines(log) if log.is_file() else []
+    return Subject(
+        name=str(result.get("model") or model.architecture),
+        capture=called(path, recording),
+        place=named(path),
+        model=model,
+        params=params,
+        passages=tuple(as_recorded(one, recording) for one in recording.validation),
+        amp=amp_of(config, recording),
+        result=result,
+        history=history,
+        findings=recording.findings,
+        config=small_text(path / "config.yaml"),
+        notes=unfinished(result, history, config),
+    )
+
+
+def called(path: Path, recording: Recording) -> str:
+    """The amp's name, if the run's owner gave one, and its recording's."""
+    heard_in, name = title(recording.findings), metadata(path).get("name")
+    return f"{shown(name, 100)} ({heard_in})" if isinstance(name, str) else heard_in
+
+
+def configuration(path: Path) -> Mapping[str, Any]:
+    """A run's configuration.
+
+    Raises:
+        RunError: It has none, or it is damaged.
+    """
+    if not path.is_dir():
+        raise RunError(
+            f"There is no run at {named(path)!r}. Give a run directory, as "
+            "`jaxamp train` prints it."
+        )
+    try:
+        config = kept_config(path / "config.yaml")
+        if not isinstance(config["data"], dict):
+            raise ValueError("data is no group")
+    except DAMAGED as error:
+        raise RunError(
+            f"{named(path)!r} has no config.yaml that says what was recorded: "
+            f"{error}. Give the directory that `jaxamp train` printed (of a sweep one "
+            "of those in it; of a model in several sizes the one above them, with "
+            "--size), or the recordings with --input and --target."
+        ) from error
+    return config
+
+
+def recorded_again(path: Path, config: Mapping[str, Any]) -> Recording:
+    """The recordings a run learned from, read and aligned as then.
+
+    Raises:
+        RunError: They are gone, cannot be read, or are others now.
+    """
+    try:
+        recording = build(config["data"], "data")
+    except JaxampError as error:
+        raise RunError(
+            f"What {named(path)!r} learned from cannot be read: {error} What is played "
+            "is the passage that was kept from training, so put the files back where "
+            "they were (a relative path counts from the folder that the training was "
+            "started in), or give others to `jaxamp report` with --input and --target."
+        ) from error
+    if not isinstance(recording, Recording):
+        raise RunError(f"The configuration in {named(path)!r} makes no recording.")
+    try:
+        before = small_json(path / "capture.json")
+    except DAMAGED as error:
+        raise RunError(
+            f"{named(path)!r} has no capture.json that says which recordings it "
+            f"learned from: {error}. Give them to `jaxamp report` with --input and "
+            "--target."
+        ) from error
+    if of_recordings(before) != of_recordings(plain(recording.findings)):
+        raise RunError(
+            f"The recordings are not those that {named(path)!r} learned from"
+            f"{which(before, recording.findings)}. Put those back, or hold the model "
+            "against the new ones by `jaxamp report` with --input and --target."
+        )
+    return recording
+
+
+def of_recordings(findings: Any) -> Any:
+    """What tells recordings from others, out of what was found in them."""
+    if isinstance(findings, Mapping):
+        return {
+            key: of_recordings(value)
+            for key, value in findings.items()
+            if key not in OF_THE_CHECKS
+        }
+    if isinstance(findings, list | tuple):
+        return [of_recordings(value) for value in findings]
+    return findings
+
+
+def which(before: Any, now: Mapping[str, Any]) -> str:
+    """' (amp.wav has changed)', or nothing where it cannot be told."""
+    try:
+        changed = [
+            shown(new[part]["file"], 100)
+            for old, new in zip(before["pairs"], now["pairs"], strict=True)
+            for part in ("input", "target")
+            if old[part] != new[part]
+        ]
+    except DAMAGED:
+        return ""
+    return f" ({', '.join(changed)} changed)" if changed else ""
+
+
+def wrote(folder: Path) -> Mapping[str, Any]:
+    """A run's result; nothing where it has not ended, or the file is damaged."""
+    try:
+        result = small_json(folder / "result.json")
+    except DAMAGED:
+        return {}
+    return result if isinstance(result, dict) else {}
+
+
+def unfinished(
+    result: Mapping[str, Any], history: Sequence[Mapping[str, Any]], config: Any
+) -> list[str]:
+    """What to say of a training that has not ended."""
+    train = result.get("train")
+    if isinstance(train, dict) and train.get("stopped") != "interrupted":
+        return []
+    train = config.get("train")
+    wanted = train.get("steps") if isinstance(train, dict) else None
+    last = history[-1].get("step") if history else None
+    reached = f" (step {last} of {wanted})" if last is not None else ""
+    return [
+        f"This training has not ended{reached}; shown is the best model so far. The "
+        "same `jaxamp train` command goes on with it."
+    ]
+
+
+def amp_of(config: Mapping[str, Any], recording: Recording) -> Render | None:
+    """What plays anything through the amp itself, as can be had for the demo."""
+    if config["data"].get("_target_") != DEMO:
+        return None
+    from jaxamp.data.virtual_amp import virtual_amp  # noqa: PLC0415
+
+    knobs = recording.findings["knobs"]
+    return functools.partial(virtual_amp, **knobs, sample_rate=recording.sample_rate)

@@ -1,0 +1,1 @@
+"""What a report measures: excerpts, levels, spectra, and tones through a model."""

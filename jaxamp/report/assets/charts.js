@@ -1,0 +1,101 @@
+/* Charts out of the page's data, drawn by uPlot in the colours of the page. */
+(() => {
+  "use strict";
+  const { jaxamp, uPlot } = globalThis;
+
+  const HEIGHT = 260;
+  const WIDEST = 460; // of a square
+
+  /* Fills every element that names a chart; they follow their width and the colours. */
+  jaxamp.charts = () => {
+    for (const root of document.querySelectorAll("[data-chart]")) {
+      const chart = jaxamp.data.charts[root.dataset.chart];
+      let drawn = null;
+      const draw = () => {
+        drawn?.destroy();
+        drawn = new uPlot(options(chart, root.clientWidth), data(chart), root);
+      };
+      draw();
+      jaxamp.whenColorsChange(draw);
+      new ResizeObserver(() => {
+        const wanted = size(chart, root.clientWidth);
+        if (wanted.width !== drawn.width) drawn.setSize(wanted);
+      }).observe(root);
+    }
+  };
+
+  const data = (chart) => [chart.x, ...chart.series.map((one) => one.values)];
+
+  const size = (chart, width) =>
+    chart.square ? { width: Math.min(width, WIDEST), height: Math.min(width, WIDEST) }
+      : { width, height: HEIGHT };
+
+  function options(chart, width) {
+    return {
+      ...size(chart, width),
+      scales: { x: scale(chart.x_log, false), y: scale(chart.y_log, true) },
+      axes: [axis(chart.x_label, chart.x_log, 0, chart.x_ticks), axis(chart.y_label, chart.y_log, 1)],
+      series: [{ label: chart.x_label, value: number }, ...chart.series.map(series)],
+      cursor: { points: { size: 7 } },
+      legend: { markers: { fill: (u, i) => u.series[i].stroke(u, i) } },
+    };
+  }
+
+  function scale(log, padded) {
+    return {
+      time: false,
+      distr: log ? 3 : 1,
+      range: (_, low, high) => {
+        if (low == null) return log ? [0.1, 1] : [0, 1];
+        if (log) return [low / 1.15, high * 1.15];
+        const room = (high - low || Math.abs(high) || 1) * (padded ? 0.08 : 0.03);
+        return [low - room, high + room];
+      },
+    };
+  }
+
+  function axis(label, log, side, ticks) {
+    const made = {
+      label, stroke: jaxamp.color("faint"), labelSize: 20, labelFont: "12px system-ui",
+      font: "12px system-ui", size: side ? 58 : 34,
+      grid: { stroke: jaxamp.color("grid"), width: 1 },
+      ticks: { stroke: jaxamp.color("grid"), width: 1, size: 5 },
+      values: (_, splits) => splits.map(number),
+    };
+    if (ticks) made.splits = () => ticks;
+    else if (log) made.splits = (_, __, low, high) => decades(low, high);
+    if (log) made.filter = (_, all) => all;
+    return made;
+  }
+
+  /* 1, 2 and 5 of each decade, or the decades alone where there are many. */
+  function decades(low, high) {
+    const steps = Math.log10(high / low) > 2.5 ? [1] : [1, 2, 5];
+    const found = [];
+    for (let d = Math.floor(Math.log10(low)); d <= Math.log10(high); d++)
+      for (const n of steps) {
+        const at = n * 10 ** d;
+        if (at >= low && at <= high) found.push(at);
+      }
+    return found;
+  }
+
+  function series(one) {
+    const color = jaxamp.color(one.color);
+    const dots = one.style === "points" || one.style === "both";
+    return {
+      label: one.label, stroke: color, spanGaps: true, value: number,
+      width: one.color === "target" ? 2.5 : 1.5,
+      dash: one.style === "dashes" ? [6, 5] : undefined,
+      paths: one.style === "points" ? () => null : undefined,
+      points: { show: dots, size: one.color === "target" ? 8 : 5, stroke: color, fill: color },
+    };
+  }
+
+  function number(first, second) {
+    const value = typeof first === "number" ? first : second;
+    if (value == null) return "–";
+    if (Number.isInteger(value)) return value.toLocaleString("en");
+    return Math.abs(value) < 1e-3 ? value.toExponential(1) : String(Number(value.toPrecision(4)));
+  }
+})();

@@ -1,0 +1,24 @@
+/* Puts a report together once everything is there. */
+(async () => {
+  "use strict";
+  const { jaxamp } = globalThis;
+  const found = (id) => document.getElementById(id);
+
+  jaxamp.charts();
+  try {
+    const sound = await jaxamp.Sound.from(jaxamp.data.clips);
+    jaxamp.sound = sound;
+    jaxamp.player(found("player"), sound, ["di", "target", "prediction", "difference"]);
+    jaxamp.waves(found("wave-view"), sound);
+    jaxamp.listening(found("blind-test"), sound, {
+      amp: "target", model: "prediction", about: jaxamp.data.about,
+    });
+  } catch (error) {
+    found("trouble").textContent =
+      `The clips cannot be played in this browser (${error.message}). Try a newer one.`;
+    found("trouble").hidden = false;
+    throw error;
+  } finally {
+    document.documentElement.dataset.ready = "yes";
+  }
+})();
