@@ -102,6 +102,7 @@ def test_the_page_loads_nothing_and_is_small(page):
 
 def test_nothing_that_a_stranger_writes_acts(page):
     pair = {"input": {"file": EVIL}, "target": {"file": EVIL}}
+    pair |= {"delay": {"applied": EVIL, "samples": EVIL}}
     check = {"severity": EVIL, "message": EVIL, "waived": EVIL}
     evil = report(
         name=EVIL,
@@ -126,7 +127,7 @@ def test_nothing_that_a_stranger_writes_acts(page):
 def test_what_was_found_in_the_recordings_is_said(page):
     assert "amp.wav, answering dry.wav" in page
     assert "<strong>warning</strong>: amp.wav hums." in page
-    assert "12 samples behind the input" in page
+    assert "11 samples taken out, of 12 measured" in page
     assert "1 of the checks found something." in page
 
 
