@@ -148,10 +148,10 @@ def recorded_again(path: Path, config: Mapping[str, Any]) -> Recording:
         recording = build(config["data"], "data")
     except JaxampError as error:
         raise RunError(
-            f"What {named(path)!r} learned from cannot be read: {error} A report plays "
-            "the passage that was kept from training, so put the files back where they "
-            "were (a relative path counts from the folder that the training was "
-            "started in), or give others with --input and --target."
+            f"What {named(path)!r} learned from cannot be read: {error} What is played "
+            "is the passage that was kept from training, so put the files back where "
+            "they were (a relative path counts from the folder that the training was "
+            "started in), or give others to `jaxamp report` with --input and --target."
         ) from error
     if not isinstance(recording, Recording):
         raise RunError(f"The configuration in {named(path)!r} makes no recording.")
@@ -160,13 +160,14 @@ def recorded_again(path: Path, config: Mapping[str, Any]) -> Recording:
     except DAMAGED as error:
         raise RunError(
             f"{named(path)!r} has no capture.json that says which recordings it "
-            f"learned from: {error}. Give them with --input and --target."
+            f"learned from: {error}. Give them to `jaxamp report` with --input and "
+            "--target."
         ) from error
     if of_recordings(before) != of_recordings(plain(recording.findings)):
         raise RunError(
             f"The recordings are not those that {named(path)!r} learned from"
             f"{which(before, recording.findings)}. Put those back, or hold the model "
-            "against the new ones with --input and --target."
+            "against the new ones by `jaxamp report` with --input and --target."
         )
     return recording
 

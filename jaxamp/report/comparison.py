@@ -67,6 +67,13 @@ class Row:
     """No other model of the capture is as good and smaller."""
     pareto_speed: bool = False
     """No other model of the capture is as good and faster."""
+    runs: tuple[Run, ...] = ()
+    """Those it is averaged over."""
+
+    @property
+    def best(self) -> Run:
+        """The run of the lowest ESR."""
+        return min(self.runs, key=lambda run: run.esr)
 
 
 def rows(runs: Sequence[Run]) -> list[Row]:
@@ -102,6 +109,7 @@ def row(runs: Sequence[Run]) -> Row:
         aliasing=statistics.fmean(run.aliasing for run in runs),
         realtime_factor=statistics.median(run.realtime_factor for run in runs),
         realtime_block=first.realtime_block,
+        runs=tuple(runs),
     )
 
 
@@ -149,8 +157,7 @@ def as_csv(of: Sequence[Row]) -> str:
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for one in of:
-        values = dataclasses.asdict(one)
-        writer.writerow({name: exact(values[name]) for name in COLUMNS})
+        writer.writerow({name: exact(getattr(one, name)) for name in COLUMNS})
     return out.getvalue()
 
 

@@ -7,3 +7,6 @@ PLAYER = ("widgets.js", "sound.js", "region.js", "player.js")
 
 BLIND = (*PLAYER, "statistics.js", "listening.js")
 """Also `jaxamp.listening(element, sound, {amp, model, about})`: A/B and ABX."""
+
+RATING = (*PLAYER, "statistics.js", "rating.js")
+"""Also `jaxamp.rating(element, trials, {about})`: a hidden-reference test."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 
 from jaxamp.metrics import report
 from jaxamp.report import run_charts
@@ -49,6 +50,12 @@ def run_page(
     clip = embedded(sound, rate, seconds)
     charts = drawn(subject, sound, clip, times)
     data = {
+        "about": {
+            "model": subject.name,
+            "capture": subject.capture,
+            "esr": numbers["esr"],
+            "version": version("jaxamp"),
+        },
         "numbers": numbers,
         "charts": {one.name: one.data() for group in charts.values() for one in group},
         "clips": clips(clip, rate, difference="difference", labels=LABELS),

@@ -1,11 +1,15 @@
 """`jaxamp compare`: what is read, what is left out, and what is said."""
 
+import base64
 import csv
+import io
 import json
 import shutil
+import urllib.parse
 
 import numpy as np
 import pytest
+import soundfile
 from runs import TINY, assert_refused, run
 
 HIDDEN = ("model.hidden=[2],[3]", "seed=0,1", "data.gain=0.3,0.6")
@@ -242,3 +246,81 @@ def test_a_configuration_that_grows_by_references_is_left_out(swept, tmp_path, c
     said = run(capsys, "compare", part)
     assert said.status == 0, said
     assert sum(int(row["seeds"]) for row in table(part)) == 7
+
+
+# --- links and sound ------------------------------------------------------------------
+
+
+def page_data(folder):
+    """What the scripts of a comparison's page know."""
+    page = (folder / "comparison.html").read_text()
+    start = page.index('<script type="application/json" id="data">')
+    return json.loads(page[page.index(">", start) + 1 : page.index("</script>", start)])
+
+
+def test_the_page_leads_to_each_run_from_wherever_it_lies(swept, tmp_path, capsys):
+    runs = shutil.copytree(swept, tmp_path / "sweep #1")
+    reported = min(runs.glob("*/result.json")).with_name("report.html")
+    reported.write_text("a report")
+    for output in (runs, tmp_path / "else" / "where"):
+        said = run(capsys, "compare", runs, "--as-recorded", "--output", output)
+        assert said.status == 0, said
+        found = {
+            (output / urllib.parse.unquote(run["href"])).resolve()
+            for capture in page_data(output)["captures"]
+            for row in capture["rows"]
+            for run in row["runs"]
+        }
+        folders = {file.parent for file in runs.glob("*/result.json")}
+        assert len(folders) == 8
+        assert found == folders - {reported.parent} | {reported}
+
+
+def test_a_listening_page_plays_the_best_run_of_each_row_beside_the_amp(
+    swept, tmp_path, capsys
+):
+    said = run(capsys, "compare", swept, "--as-recorded", "--output", tmp_path,
+               "--listen", "--seconds", 1, "--passages", 1)  # fmt: skip
+    assert said.status == 0, said
+    assert "2 passages to rate" in said.out
+    data = page_data(tmp_path)
+    assert len(data["trials"]) == 2
+    for capture, trial in zip(data["captures"], data["trials"], strict=True):
+        assert trial["name"] == f"{capture['name']}, 0.0 to 1.0 s"
+        clips = trial["clips"]
+        assert [clips[name]["label"] for name in clips] == [
+            "Hidden reference", "Low anchor", "lstm/1x8 model.hidden=[2]",
+            "lstm/1x8 model.hidden=[3]",
+        ]  # fmt: skip
+        target = decoded(clips["reference"])
+        assert [row["model"] for row in capture["rows"]] == [
+            clips["model 0"]["label"], clips["model 1"]["label"],
+        ]  # fmt: skip
+        for row, name in zip(capture["rows"], ("model 0", "model 1"), strict=True):
+            best = min(one["esr"] for one in row["runs"])
+            off = decoded(clips[name]) - target
+            assert np.isclose(np.sum(off**2) / np.sum(target**2), best, rtol=1e-4)
+
+
+def decoded(clip):
+    samples, _ = soundfile.read(io.BytesIO(base64.b64decode(clip["flac"])))
+    return samples * 2.0 ** clip["halvings"]
+
+
+def test_what_cannot_be_listened_to_is_said(swept, tmp_path, capsys):
+    part = shutil.copytree(swept, tmp_path / "part")
+    for file in part.glob("*/config.yaml"):
+        text = file.read_text()
+        if "gain: 0.3" in text:
+            file.write_text(text.replace("gain: 0.3", "gain: 0.4"))
+    listen = ("compare", part, "--as-recorded", "--listen", "--passages", 1)
+    said = run(capsys, *listen)
+    assert said.status == 0, said
+    assert "gain 0.3 tone 0.5 level 0.7 nothing is played" in said.out
+    assert len(page_data(part)["trials"]) == 1
+    for file in part.glob("*/config.yaml"):
+        text = file.read_text()
+        file.write_text(text.replace("jaxamp.data.demo", "jaxamp.data.none"))
+    assert_refused(run(capsys, *listen), "nothing to listen to", "cannot be read")
+    assert_refused(run(capsys, *listen, "--seconds", 99), "--seconds 99 must be from 1")
+    assert_refused(run(capsys, "compare", part, "--seconds", 3), "are for --listen")

@@ -104,7 +104,20 @@ def test_names_of_strangers_are_text_in_the_page():
     table = rows([run(evil, 0, 0.1, capture='"><img src=x>')])
     svg = size_against_esr(table, "svg").decode()
     page = comparison_page(table, svg, [f"note {evil}"])
-    assert "<script" not in page
+    plain = rows([run("m", 0, 0.1, capture="amp.wav")])
+    ours = comparison_page(plain, size_against_esr(plain, "svg").decode(), ["note"])
+    assert page.count("<script") == ours.count("<script"), "only those of ours"
+    assert evil not in page
     assert "<img" not in page
     assert page.count("&lt;script&gt;") >= 3
     assert not re.search(r"(src|href)\s*=\s*\"https?:", page), "it loads nothing"
+
+
+def test_rows_lead_to_their_runs_and_no_others():
+    table = rows([run("m", 1, 0.2, place="/a/1"), run("m", 0, 0.1, place="/a/0")])
+    svg = size_against_esr(table, "svg").decode()
+    page = comparison_page(table, svg, [], links={"/a/0": "../a/0/report.html"})
+    assert re.findall(r'<a href="([^"]+)"', page) == ["../a/0/report.html"]
+    assert 'aria-label="m, seed 0">0</a>' in page
+    assert table[0].best.seed == 0
+    assert "run of seed" not in comparison_page(table, svg, [])

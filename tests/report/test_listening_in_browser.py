@@ -10,8 +10,11 @@ import scipy
 from tiny import RATE, noise
 
 from jaxamp.report.clips import clips
-from jaxamp.report.listening import BLIND, STYLES
+from jaxamp.report.comparison import Run, rows
+from jaxamp.report.comparison_page import comparison_page
+from jaxamp.report.listening import BLIND, RATING, STYLES
 from jaxamp.report.page import page
+from jaxamp.report.rating import trial
 
 SECONDS = 1
 LEAD = RATE // 50
@@ -165,6 +168,22 @@ def test_the_louder_choice_says_by_how_much_and_does_it(opened):
     assert plain[0] == plain[1]
 
 
+def test_a_browser_that_refuses_the_rate_plays_and_says_that_it_resamples(opened):
+    opened.evaluate(
+        """() => {
+            const Real = AudioContext;
+            globalThis.AudioContext = function (options) {
+                if (options?.sampleRate) throw new DOMException("no such rate");
+                return new Real({ sampleRate: 22050 });
+            };
+        }"""
+    )
+    opened.get_by_role("button", name="Play").click()
+    until(opened, "sound.position > 0.1")
+    note = opened.locator("#player .note")
+    assert "resampled from 48000 Hz" in note.inner_text()
+
+
 # --- blind listening ------------------------------------------------------------------
 
 ABOUT = {"model": "wavenet/nano", "capture": "amp.wav", "version": "1.2.3"}
@@ -223,9 +242,9 @@ def test_abx_by_keyboard_alone_ends_in_files_that_hold_it_all(blind):
     draw(blind, truths)
     begin(blind, "ABX", 10)
     blind.keyboard.press("[")  # a loop of the listener's choice
-    for trial, answer in enumerate(answers):
-        state = "Nothing has been played yet." if trial else "Listen, then answer."
-        assert said(blind).endswith(f"Trial {trial + 1} of 10. {state}")
+    for before, answer in enumerate(answers):
+        state = "Nothing has been played yet." if before else "Listen, then answer."
+        assert said(blind).endswith(f"Trial {before + 1} of 10. {state}")
         blind.keyboard.press(answer.replace("A", "1").replace("B", "2"))
         assert "Listen to X before you answer" in said(blind)
         for key in "axb":
@@ -326,3 +345,182 @@ def test_p_values_power_and_intervals_are_those_of_scipy(blind):
             0.95, len(values) - 1, loc=0, scale=scipy.stats.sem(values)
         )
         assert half == pytest.approx(wide[1])
+
+
+# --- rating ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rating_file(audio, tmp_path_factory):
+    """A page with two trials of two models, one of them called like a formula."""
+    y = audio["target"][: RATE // 4]
+    played = {"=small": 0.9 * y + noise(y.size, 2, 0.01), "<b>large</b>": 0.99 * y}
+    trials = [trial(name, y, played, RATE) for name in ("first", "second")]
+    file = tmp_path_factory.mktemp("page") / "rating.html"
+    body = '<div id="test"></div>'
+    file.write_text(page("Rating", body, {"trials": trials}, RATING, STYLES))
+    return file
+
+
+@pytest.fixture
+def rating(browser_page, rating_file):
+    """The page, the order of what is rated always that in which it was given."""
+    browser_page.goto(rating_file.as_uri())
+    browser_page.evaluate(
+        """() => {
+            jaxamp.shuffled = (items) => [...items];
+            const place = document.getElementById("test");
+            jaxamp.rating(place, jaxamp.data.trials, { about: { version: "1.2.3" } });
+        }"""
+    )
+    return browser_page
+
+
+def rate(page, ratings):
+    """Hears all of a trial and gives these ratings."""
+    page.get_by_role("heading", name="Trial").wait_for()
+    for number, rating in enumerate(ratings, 1):
+        page.keyboard.press(str(number))
+        page.get_by_label(f"Rating of {number}").fill(str(rating))
+
+
+def test_a_rating_test_ends_in_a_csv_with_every_rating(rating):
+    rating.get_by_label("Your name").fill("@Ann, the listener")
+    rating.get_by_role("button", name="Start rating").press("Enter")
+    rate(rating, [100, 20, 50, 87])
+    assert "<b>" not in rating.locator("#test").inner_html()
+    assert "large" not in rating.locator("#test").inner_text()
+    rating.get_by_role("button", name="Next passage").press("Enter")
+    rating.get_by_role("heading", name="Trial 2 of 2").wait_for()
+    rate(rating, [80, 10, 60, 88])
+    rating.get_by_role("button", name="Finish").press("Enter")
+    words = rating.locator("#test").inner_text()
+    assert "rated below 90 in 1 of 2 trials" in words
+    assert "leaves such a listener out" in words
+    lines = [line.split("\t") for line in words.splitlines()]
+    half = scipy.stats.t.ppf(0.975, 1) * 0.5  # of 87 and 88
+    assert [
+        "<b>large</b>",
+        "87.5",
+        f"{87.5 - half:.1f} to {87.5 + half:.1f}",
+        "2",
+    ] in lines
+    assert ["Hidden reference", "90.0", "0.0 to 100.0", "2"] in lines
+    _, text = saved(rating, "CSV")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 8
+    assert {row["listener"] for row in rows} == {"'@Ann, the listener"}
+    assert [(r["passage"], r["condition"], r["rating"]) for r in rows[2:5]] == [
+        ("first", "'=small", "50"), ("first", "<b>large</b>", "87"),
+        ("second", "Hidden reference", "80"),
+    ]  # fmt: skip
+    record = json.loads(saved(rating, "JSON")[1])
+    assert record["finished"] is True
+    assert record["version"] == "1.2.3"
+    assert [r["kind"] for r in record["ratings"][:3]] == [
+        "reference",
+        "anchor",
+        "model",
+    ]
+
+
+def test_all_must_be_heard_and_rated_before_the_next_trial(rating):
+    rating.get_by_role("button", name="Start rating").press("Enter")
+    rate(rating, [100, 20, 50])
+    onward = rating.get_by_role("button", name="Next passage")
+    onward.press("Enter")
+    assert "Not heard yet: 4." in said(rating)
+    rating.keyboard.press("4")
+    onward.press("Enter")
+    assert "Not rated yet: 4." in said(rating)
+    rating.keyboard.press("Escape")
+    rating.keyboard.press("Escape")
+    assert "Not finished" in said(rating)
+
+
+def test_the_order_of_what_is_rated_is_drawn_each_way_as_often(opened):
+    orders = opened.evaluate(
+        """() => Array.from({ length: 1200 }, () => jaxamp.shuffled("abc").join(""))"""
+    )
+    counts = [
+        orders.count(order) for order in ("abc", "acb", "bac", "bca", "cab", "cba")
+    ]
+    assert sum(counts) == 1200
+    assert scipy.stats.chisquare(counts).pvalue > 1e-6  # fails once in a million
+
+
+# --- the comparison -------------------------------------------------------------------
+
+
+@pytest.fixture
+def compared(browser_page, tmp_path):
+    """A page on three models of one capture, runs of two of them to be opened."""
+    runs = [
+        Run(
+            model=model, seed=seed, capture="amp.wav", parameters=size, esr=esr,
+            macs_per_sample=2 * size, receptive_field=480, sample_rate=48000,
+            mrstft=0.5, aliasing=1e-6, realtime_factor=speed, realtime_block=64,
+            place=f"{model}{seed}",
+        )
+        for model, seed, size, speed, esr in (
+            ("lstm/small", 0, 100, 90.0, 0.2), ("lstm/small", 1, 100, 90.0, 0.3),
+            ("wavenet/large", 0, 9000, 20.0, 0.01),
+            ("<i>worse</i>", 0, 12000, 10.0, 0.02),
+        )
+    ]  # fmt: skip
+    links = {"lstm/small0": "../runs/0/", "lstm/small1": "../runs/1/report.html",
+             "wavenet/large0": "../runs/a%3Ab/"}  # fmt: skip
+    table = rows(runs)
+    file = tmp_path / "comparison.html"
+    file.write_text(comparison_page(table, "<svg></svg>", [], links=links))
+    browser_page.goto(file.as_uri())
+    browser_page.get_by_role("button", name="lstm/small").wait_for()
+    return browser_page
+
+
+def test_a_point_tells_all_about_a_model_and_leads_to_its_runs(compared):
+    about = compared.locator(".about")
+    compared.get_by_role("button", name="lstm/small").hover(force=True)
+    assert "ESR 0.25 ± 0.635, best 0.2, of 2 seeds" in about.inner_text()
+    compared.get_by_role("button", name="wavenet/large").hover(force=True)
+    words = about.inner_text()
+    assert "ESR 0.01 of one seed" in words
+    assert "9,000 parameters" in words
+    assert "20 times faster than real time" in words
+    links = about.get_by_role("link")
+    assert [a.get_attribute("href") for a in links.all()] == ["../runs/a%3Ab/"]
+
+
+def test_points_are_reached_and_left_by_keyboard(compared):
+    about = compared.locator(".about")
+    compared.get_by_role("radio", name="size").focus()
+    compared.keyboard.press("Tab")
+    assert about.inner_text().startswith("lstm/small")
+    compared.keyboard.press("ArrowRight")
+    compared.keyboard.press("ArrowRight")
+    compared.keyboard.press("ArrowRight")  # there is none further on
+    assert about.inner_text().startswith("<i>worse</i>")
+    compared.keyboard.press("ArrowLeft")
+    compared.keyboard.press("Enter")
+    focused = compared.evaluate("document.activeElement.getAttribute('href')")
+    assert focused == "../runs/a%3Ab/"
+
+
+def test_the_front_and_the_order_follow_what_the_error_is_drawn_against(compared):
+    def drawn():
+        points = compared.locator(".scatter [role=button]")
+        at = [
+            float(p.locator("circle").first.get_attribute("cx")) for p in points.all()
+        ]
+        line = compared.locator(".front").get_attribute("points")
+        return at, sorted(float(p.split(",")[0]) for p in line.split())
+
+    by_size, front = drawn()
+    assert by_size == sorted(by_size)
+    assert front == by_size[:2], "the third is larger than the second, and worse"
+    compared.get_by_role("radio", name="speed").check()
+    by_speed, front = drawn()
+    assert by_speed == sorted(by_speed, reverse=True)
+    assert front == sorted(by_speed[:2])
+    picture = compared.locator("details.still")
+    assert picture.get_attribute("open") is None, "open only where no script runs"

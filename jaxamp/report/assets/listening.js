@@ -40,7 +40,8 @@
     root.replaceChildren(place, said);
     const view = {};
     jaxamp.keys(root, () => view.keys ?? {});
-    const show = ({ parts, keys = {} }) => {
+    const show = ({ parts, keys = {}, told = false }) => {
+      said.classList.toggle("unseen", told);
       const first = view.parts === undefined;
       Object.assign(view, { parts, keys });
       place.replaceChildren(...parts);
@@ -239,16 +240,17 @@
     test.say(words.join(" "));
     const name = `${record.test}_${jaxamp.fileName(record.model ?? "model")}_${jaxamp.stamp(new Date(record.date))}`;
     return {
+      told: true, // the page shows what is read out
       parts: [
         heading(record.finished ? `${record.correct} of ${record.trials.length} right` : "Stopped"),
         ...words.map((sentence) => element("p", { class: "result" }, sentence)),
-        record.finished ? table(record) : null,
+        ...(record.finished ? [table(record)] : []),
         element("div", { class: "row" },
           button("Save as JSON", "", () =>
             jaxamp.save(`${name}.json`, JSON.stringify(record, null, 2) + "\n", "application/json")),
           button("Save as CSV", "", () => jaxamp.save(`${name}.csv`, asCsv(record), "text/csv")),
           button("Another test", "", () => test.show(setup(test, record.test)))),
-      ].filter(Boolean),
+      ],
     };
   }
 

@@ -10,7 +10,9 @@
     jaxamp.sound = sound;
     jaxamp.player(found("player"), sound, ["di", "target", "prediction", "difference"]);
     jaxamp.waves(found("wave-view"), sound);
-    jaxamp.listening?.(found("blind-test"), sound, { amp: "target", model: "prediction" });
+    jaxamp.listening(found("blind-test"), sound, {
+      amp: "target", model: "prediction", about: jaxamp.data.about,
+    });
   } catch (error) {
     found("trouble").textContent =
       `The clips cannot be played in this browser (${error.message}). Try a newer one.`;

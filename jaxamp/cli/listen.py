@@ -1,0 +1,153 @@
+"""What `jaxamp compare --listen` plays: the best run of each row, beside the amp.
+
+Passages are taken from what validates, which no model has learned from, where it is
+loudest. Runs of one capture share its recordings, so those are read once.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxamp.cli.complete import as_recorded
+from jaxamp.cli.main import keep_compiled
+from jaxamp.cli.subject import configuration, recorded_again
+from jaxamp.core import Capture, JaxampError, RunError
+from jaxamp.core.shown import shown
+from jaxamp.evaluate import trimmed
+from jaxamp.loading import load
+from jaxamp.report.comparison import Row
+from jaxamp.report.rating import MOST_MODELS, trial
+from jaxamp.stream import play
+
+SHORTEST_SECONDS = 2.0
+"""Of a passage, if the recording has more: less is no playing."""
+
+MOST_TRIALS = 12
+"""In one page, which holds all of their sound."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Excerpt:
+    """A passage to listen to."""
+
+    capture: Capture
+    start: int
+    length: int
+
+    @property
+    def samples(self) -> slice:
+        """Where it lies in its capture."""
+        return slice(self.start, self.start + self.length)
+
+
+def rating_trials(
+    table: Sequence[Row], seconds: float, passages: int
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Trials for the page, and sentences about what is not among them.
+
+    Args:
+        seconds: Of a passage, at most.
+        passages: Of each capture, if it has so many.
+
+    Raises:
+        RunError: There is nothing to listen to.
+    """
+    keep_compiled()
+    trials, left_out, reasons = [], [], []
+    for capture in dict.fromkeys(row.capture for row in table):
+        rows = [row for row in table if row.capture == capture]
+        if len(trials) >= MOST_TRIALS:
+            left_out.append(f"Of {capture} nothing is played: there is enough.")
+            continue
+        chosen, others = heard_rows(rows)
+        try:
+            trials += trials_of(capture, chosen, seconds, passages)
+        except JaxampError as error:
+            reasons.append(str(error))
+            left_out.append(f"Of {capture} nothing is played: {error}")
+            continue
+        if others:
+            names = ", ".join(row.model for row in others)
+            left_out.append(
+                f"Of {capture}, {MOST_MODELS} models are played, those of the fronts "
+                f"first, then by ESR; left out are {names}."
+            )
+    if not trials:
+        raise RunError(f"There is nothing to listen to. {reasons[0]}")
+    if len(trials) > MOST_TRIALS:
+        left_out.append(f"Only the first {MOST_TRIALS} passages are played.")
+    return trials[:MOST_TRIALS], left_out
+
+
+def heard_rows(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows of a capture that are played, and those for which there is no room."""
+    best = sorted(
+        rows, key=lambda r: (not (r.pareto_size or r.pareto_speed), r.esr_mean)
+    )
+    names = {row.model for row in best[:MOST_MODELS]}
+    return [r for r in rows if r.model in names], best[MOST_MODELS:]
+
+
+def trials_of(
+    capture: str, rows: Sequence[Row], seconds: float, passages: int
+) -> list[dict[str, Any]]:
+    """The trials of one capture."""
+    run = run_folder(Path(rows[0].best.place))
+    recording = recorded_again(run, configuration(run))
+    captures = [as_recorded(one, recording) for one in recording.validation]
+    wanted = excerpts(captures, recording.sample_rate, seconds, passages)
+    played = {row.model: predictions(row, wanted) for row in rows}
+    return [
+        trial(
+            f"{capture}, {told_place(excerpt, recording.sample_rate, len(captures))}",
+            excerpt.capture.target[excerpt.samples],
+            {model: of_model[i] for model, of_model in played.items()},
+            recording.sample_rate,
+        )
+        for i, excerpt in enumerate(wanted)
+    ]
+
+
+def run_folder(place: Path) -> Path:
+    """The run that a model belongs to: its own folder, or the one above its size's."""
+    return place if (place / "config.yaml").is_file() else place.parent
+
+
+def excerpts(
+    captures: Sequence[Capture], sample_rate: int, seconds: float, passages: int
+) -> list[Excerpt]:
+    """The loudest stretches of equal length, in the order in which they were played."""
+    longest = max(one.target.size for one in captures)
+    shortest = min(longest, round(min(SHORTEST_SECONDS, seconds) * sample_rate))
+    length = max(shortest, min(round(seconds * sample_rate), longest // passages))
+    found = [
+        Excerpt(one, i * length, length)
+        for one in captures
+        for i in range(one.target.size // length)
+    ]
+    loud = [float(np.sum(np.square(e.capture.target[e.samples]))) for e in found]
+    kept = sorted(np.argsort(loud)[::-1][:passages])
+    return [found[i] for i in kept]
+
+
+def predictions(row: Row, wanted: Sequence[Excerpt]) -> list[np.ndarray]:
+    """What the best run of a row plays of each excerpt, warm from all before it."""
+    model, params = load(row.best.place)
+    answers: dict[int, np.ndarray] = {}
+    for excerpt in wanted:
+        one = excerpt.capture
+        if id(one) not in answers:
+            heard = np.concatenate([one.context, one.input])[None, None]
+            played = play(model, params, [heard])
+            answers[id(one)] = np.concatenate(list(trimmed(played, one.context.size)))
+    return [answers[id(excerpt.capture)][excerpt.samples] for excerpt in wanted]
+
+
+def told_place(excerpt: Excerpt, sample_rate: int, captures: int) -> str:
+    """'0.0 to 8.0 s', after the name of its recording where there are several."""
+    start, end = excerpt.start / sample_rate, excerpt.samples.stop / sample_rate
+    name = f"{shown(excerpt.capture.name, 100)}, " if captures > 1 else ""
+    return f"{name}{start:.1f} to {end:.1f} s"
