@@ -112,8 +112,9 @@ def test_compare(run_folder, tmp_path, capsys):
     assert set(run_folder.parent.rglob("*")) == before
     page = (tmp_path / "out" / "comparison.html").read_text()
     drawn = (tmp_path / "out" / "comparison.svg").read_text()
-    for text in (page, drawn):
-        assert "<script" not in text
+    ours = ("jaxamp.js", "comparison.js")
+    for text, scripts in ((page, 1 + len(ours)), (drawn, 0)):
+        assert text.count("<script") == scripts, "the page's data and what draws it"
         assert text.replace("\n", "").isprintable()
         assert "&lt;script&gt;" in text
 

@@ -135,12 +135,12 @@
     return drawn("polyline", { class: "front", points: line.map((p) => p.join()).join(" ") });
   }
 
-  /* Names beside the points: whole or short, on the side where there is room, or none. */
+  /* Names beside the points: as long, and on the side, as there is room for. */
   function names(rows, of, x, y, width, families) {
     const boxes = rows.map((row) => [x.at(of(row)) - 7, y.at(row.esr) - 7, 14, 14]);
     return rows.flatMap((row) => {
       const at = x.at(of(row)), up = y.at(row.esr);
-      const found = [row.model, row.short]
+      const found = [row.model, row.short, row.model.split(" ")[0]]
         .flatMap((words) => [-4, 14].flatMap((below) => [1, -1].map((side) => {
           const long = LETTER * words.length;
           const left = side > 0 ? at + 10 : at - 10 - long;
