@@ -26,7 +26,7 @@ class Series:
     """As many as the chart has places; None where there is nothing."""
     color: str
     """The name of one of the page's colours: `target`, `prediction` …"""
-    style: Literal["line", "points", "both", "dashes"] = "line"
+    style: Literal["line", "points", "both", "dashes", "dots"] = "line"
 
 
 @dataclasses.dataclass(frozen=True)

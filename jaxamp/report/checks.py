@@ -11,7 +11,6 @@ from jaxamp.report.chart import facts
 from jaxamp.report.page import text
 
 MEASURED = {
-    "delay": ("delay_samples", "{} samples behind the input, taken out"),
     "polarity": ("polarity", "{:+d} (-1 is upside down, and kept)"),
     "clock drift": ("drift_samples", "{:.1f} samples from beginning to end"),
     "same passage, played twice": (
@@ -59,7 +58,7 @@ def one_pair(pair: Any) -> str:
     try:
         title = f"{pair['target']['file']}, answering {pair['input']['file']}"
         record = pair.get("checks") or {}
-        rows = dict(measured(record.get("measured") or {}))
+        rows = delay(pair) | dict(measured(record.get("measured") or {}))
         found = [one for one in record.get("found", ()) if isinstance(one, Mapping)]
         verdict = judged(record, found)
     except NOT_OURS:
@@ -69,6 +68,16 @@ def one_pair(pair: Any) -> str:
         + findings_list(found)
         + (facts(rows, "Measured in the recording") if rows else "")
     )
+
+
+def delay(pair: Mapping[str, Any]) -> dict[str, str]:
+    """What was measured of the delay, and what was taken out."""
+    told = pair.get("delay")
+    if not isinstance(told, Mapping) or "applied" not in told:
+        return {}
+    found = told.get("samples")
+    how = "as given" if found is None else f"of {found} measured"
+    return {"delay": f"{told['applied']} samples taken out, {how}"}
 
 
 def judged(record: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> str:

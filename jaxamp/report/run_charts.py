@@ -211,8 +211,8 @@ def cloud(x: np.ndarray, target: np.ndarray, prediction: np.ndarray) -> Chart:
         y_label="out",
         x=x[order].tolist(),
         series=[
-            Series("target", target[order].tolist(), "target", "points"),
-            Series("prediction", prediction[order].tolist(), "prediction", "points"),
+            Series("target", target[order].tolist(), "target", "dots"),
+            Series("prediction", prediction[order].tolist(), "prediction", "dots"),
         ],
         square=True,
     )

@@ -28,7 +28,12 @@ CHECKED = {
 }  # fmt: skip
 FINDINGS = {
     "pairs": [
-        {"input": {"file": "dry.wav"}, "target": {"file": "amp.wav"}, "checks": CHECKED}
+        {
+            "input": {"file": "dry.wav"},
+            "target": {"file": "amp.wav"},
+            "delay": {"applied": 11, "samples": 12},
+            "checks": CHECKED,
+        }
     ]
 }
 

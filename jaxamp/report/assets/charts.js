@@ -82,13 +82,16 @@
 
   function series(one) {
     const color = jaxamp.color(one.color);
-    const dots = one.style === "points" || one.style === "both";
+    const bare = one.style === "points" || one.style === "dots";
+    const dots = bare || one.style === "both";
+    const large = one.color === "target"; // what lies below shows around what lies on it
+    const size = one.style === "dots" ? (large ? 5 : 3) : large ? 8 : 5;
     return {
       label: one.label, stroke: color, spanGaps: true, value: number,
-      width: one.color === "target" ? 2.5 : 1.5,
+      width: large ? 2.5 : 1.5,
       dash: one.style === "dashes" ? [6, 5] : undefined,
-      paths: one.style === "points" ? () => null : undefined,
-      points: { show: dots, size: one.color === "target" ? 8 : 5, stroke: color, fill: color },
+      paths: bare ? () => null : undefined,
+      points: { show: dots, size, stroke: color, fill: color },
     };
   }
 
