@@ -5,8 +5,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from jaxamp.cli.channels import channel
 from jaxamp.cli.folder import write_text
-from jaxamp.cli.reamp import channel
 from jaxamp.core import ConfigError
 from jaxamp.core.cloud import delivered
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from jaxamp.cli.channels import channel
 from jaxamp.cli.folder import write_text
 from jaxamp.cli.knobs import add_knobs, by_name, named_settings, settings_of
 from jaxamp.cli.main import keep_compiled
-from jaxamp.cli.reamp import channel, refuse_other_rate
+from jaxamp.cli.reamp import refuse_other_rate
 from jaxamp.cli.sizes import add_size
 from jaxamp.core import Capture, CaptureError, ConfigError, Model, Params
 from jaxamp.core.cloud import delivered

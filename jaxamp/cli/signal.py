@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxamp.cli.channels import channel
 from jaxamp.cli.folder import write_text
-from jaxamp.cli.reamp import channel, refuse_same
+from jaxamp.cli.reamp import refuse_same
 from jaxamp.core.cloud import delivered, named
 from jaxamp.core.shown import paragraph
 
