@@ -24,6 +24,7 @@ from jaxamp.core.shown import paragraph
 COMMANDS = {
     "train": "train a model; without arguments, on the built-in demo capture",
     "reamp": "play a file through a model",
+    "live": "play through models as you play",
     "evaluate": "measure a model on a recording",
     "compare": "compare runs: size, speed and ESR of every model",
     "export": "write a model as a player's file",
