@@ -182,6 +182,8 @@ class Loop:
             "sample_rate": session.sample_rate,
             "block": rig.block,
             "dropouts": session.dropouts,
+            "dropouts_at_seconds": list(session.when),
+            "urgent": session.urgent,
             "flags": dict(session.flagged),
             "callback": session.times.told(),
             "reported_latency_ms": self.latency_ms,
@@ -225,6 +227,12 @@ def finish(loop: Loop, file: str | None) -> None:
         f"{level(figures['output_peak']).strip()} out."
     )
     print(paragraph(told))
+    if figures["dropouts"] and sys.platform == "linux" and not figures["urgent"]:
+        complain(
+            "warning: Other programs may have held the sound up, for this one has no "
+            "real-time priority. Allow it to ask for one: on Debian, `sudo usermod -aG "
+            "audio $USER` after installing jackd2, and log in again."
+        )
     if figures["output_clipped"]:
         complain(
             f"warning: {figures['output_clipped']} samples reached full scale. Turn "

@@ -15,6 +15,7 @@ from jaxamp.stream.live.deadline import MEASURED_BLOCKS, measured, refuse_late, 
 from jaxamp.stream.live.loopback import Clicks, round_trip
 from jaxamp.stream.live.meters import Level, Times
 from jaxamp.stream.live.session import FLAGS, Session, undisturbed
+from jaxamp.stream.live.urgent import become_urgent, ordinary
 
 QUIET = SimpleNamespace(**dict.fromkeys(FLAGS, False))
 
@@ -70,12 +71,18 @@ def test_what_is_recorded_is_bounded_and_what_is_lost_counted():
     assert not list(session.recorded())
 
 
+def state():
+    return gc.isenabled(), sys.getswitchinterval(), gc.get_freeze_count(), ordinary()
+
+
 def test_python_is_left_as_it_was():
-    before = gc.isenabled(), sys.getswitchinterval(), gc.get_freeze_count()
+    before = state()
     with undisturbed():
-        assert not gc.isenabled()
-        assert sys.getswitchinterval() < before[1]
-    assert (gc.isenabled(), sys.getswitchinterval(), gc.get_freeze_count()) == before
+        enabled, interval, _, threads = state()
+        assert not enabled
+        assert interval < before[1]
+        assert not (threads and become_urgent(threads[0])), "some were forgotten"
+    assert state() == before
 
 
 # --- the deadline -------------------------------------------------------------------

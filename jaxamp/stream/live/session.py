@@ -16,12 +16,16 @@ import numpy as np
 
 from jaxamp.stream.live.blocks import Blocks
 from jaxamp.stream.live.meters import Times
+from jaxamp.stream.live.urgent import become_urgent, urgent
 
 KEPT_SECONDS = 30
 """Of a recording that is not written yet; what is older then is lost."""
 
 SWITCH_SECONDS = 2e-4
 """After which a thread of Python lets another one run; 5 ms is usual."""
+
+MOST_TIMES = 100
+"""Of dropouts that are remembered one by one."""
 
 FLAGS = ("input_overflow", "input_underflow", "output_overflow", "output_underflow")
 
@@ -49,6 +53,10 @@ class Session:
         self.flagged: dict[str, int] = dict.fromkeys(FLAGS, 0)
         self.dropouts = 0
         """Calls before which the sound system lost something, or that were late."""
+        self.when: list[float] = []
+        """Seconds of sound before each of the first dropouts."""
+        self.urgent = False
+        """Whether the thread that plays goes before other programs."""
         self.frames = 0
         self.lost = 0
         """Samples missing from the recording."""
@@ -70,6 +78,8 @@ class Session:
             heard `[t, channels]`, played `[t, channels]`, which is filled.
         """
         begin = time.perf_counter_ns()
+        if not self.times.blocks:
+            self.urgent = become_urgent()
         x = np.array(heard[:, self.channel], np.float32)
         y = self._blocks(x)
         played[:] = y[:, None]
@@ -81,6 +91,8 @@ class Session:
         self.times.add(taken)
         if (status and self._flag(status)) or self.times.late > late:
             self.dropouts += 1
+            if len(self.when) < MOST_TIMES:
+                self.when.append((self.frames - x.size) / self.sample_rate)
 
     def _keep(self, x: np.ndarray, y: np.ndarray) -> None:
         if len(self._kept) >= self._most:
@@ -103,14 +115,15 @@ class Session:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Python without pauses: no search for garbage, and threads that soon give way."""
+    """No search for garbage, threads of Python that soon give way, nobody before us."""
     collected, interval = gc.isenabled(), sys.getswitchinterval()
     gc.collect()
     gc.freeze()
     gc.disable()
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
-        yield
+        with urgent():
+            yield
     finally:
         sys.setswitchinterval(interval)
         gc.unfreeze()
