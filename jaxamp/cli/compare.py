@@ -26,8 +26,8 @@ from jaxamp.report.comparison import HEADINGS, LEGEND, Row, Run, as_csv, rows
 LARGEST_BLOCK = 1 << 16
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Compares; returns the exit status."""
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
     parser = argparse.ArgumentParser("jaxamp compare", description=__doc__)
     parser.add_argument("folders", metavar="DIR", nargs="+", help="runs, sweeps, …")
     parser.add_argument(
@@ -41,7 +41,12 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--output", help="folder for the files; by default the first DIR"
     )
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Compares; returns the exit status."""
+    given = parser().parse_args(arguments)
     if not 1 <= given.block <= LARGEST_BLOCK:
         raise ConfigError(
             f"--block {given.block} must be from 1 to {LARGEST_BLOCK} samples."

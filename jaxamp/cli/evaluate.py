@@ -25,8 +25,8 @@ ALIGNED_SECONDS = 30
 """How much is played to find the delay."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Measures; returns the exit status."""
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
     parser = argparse.ArgumentParser("jaxamp evaluate", description=__doc__)
     parser.add_argument("model", help="a run directory or a model file")
     parser.add_argument("--input", required=True, help="dry audio")
@@ -50,7 +50,12 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", help="file to write the numbers to")
     add_knobs(parser)
     add_size(parser)
-    return compare(parser.parse_args(arguments))
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Measures; returns the exit status."""
+    return compare(parser().parse_args(arguments))
 
 
 def compare(given: argparse.Namespace) -> int:

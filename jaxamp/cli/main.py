@@ -31,6 +31,7 @@ COMMANDS = {
     "info": "describe a model",
     "signal": "write the capture signal, to play through an amp",
     "check": "look for faults in a recording, before training on it",
+    "completion": "print what makes a shell complete these commands",
 }
 
 

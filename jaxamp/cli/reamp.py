@@ -20,8 +20,8 @@ PARTITION = 4096
 """Samples of a cabinet's response that are taken together."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Plays; returns the exit status."""
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
     parser = argparse.ArgumentParser("jaxamp reamp", description=__doc__)
     parser.add_argument("model", help="a run directory or a model file")
     parser.add_argument("input", help="dry audio: WAV, FLAC or AIFF")
@@ -31,7 +31,12 @@ def run(arguments: Sequence[str]) -> int:
     add_cabinet(parser)
     add_knobs(parser)
     add_size(parser)
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Plays; returns the exit status."""
+    given = parser().parse_args(arguments)
     if given.block is not None and given.block < 1:
         raise ConfigError(f"--block {given.block} must be 1 sample or more.")
     return reamp(given)

@@ -43,7 +43,18 @@ def imported(*arguments):
 
 
 @pytest.mark.parametrize(
-    "command", ["", "reamp", "evaluate", "export", "info", "signal", "check"]
+    "command",
+    [
+        "",
+        "reamp",
+        "live",
+        "evaluate",
+        "export",
+        "info",
+        "signal",
+        "check",
+        "completion",
+    ],
 )
 def test_help_needs_nothing_large(command):
     assert imported(*command.split(), "--help") == set()
