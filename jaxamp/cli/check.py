@@ -5,8 +5,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from jaxamp.cli.channels import channel
 from jaxamp.cli.folder import write_text
-from jaxamp.cli.reamp import channel
 from jaxamp.core import ConfigError
 from jaxamp.core.cloud import delivered
 
@@ -18,8 +18,8 @@ UNUSABLE = 2
 """The exit status where training would be in vain."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Checks; returns 0 where the pair can be trained on, else 2."""
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
     parser = argparse.ArgumentParser(
         "jaxamp check",
         description=__doc__,
@@ -32,7 +32,12 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--trim", action="store_true", help="lengths may differ")
     parser.add_argument("--ignore", default="", help="fatal checks, a,b, to go on with")
     parser.add_argument("--json", help="file to write what was found to")
-    return check(parser.parse_args(arguments))
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Checks; returns 0 where the pair can be trained on, else 2."""
+    return check(parser().parse_args(arguments))
 
 
 def check(given: argparse.Namespace) -> int:

@@ -35,8 +35,8 @@ SECONDS, PASSAGES = 8.0, 2
 LONGEST_SECONDS, MOST_PASSAGES = 30, 12
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Compares; returns the exit status."""
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
     parser = argparse.ArgumentParser("jaxamp compare", description=__doc__)
     parser.add_argument("folders", metavar="DIR", nargs="+", help="runs, sweeps, …")
     parser.add_argument(
@@ -61,7 +61,12 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--passages", type=int, help=f"to rate of each capture, at most; {PASSAGES}"
     )
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Compares; returns the exit status."""
+    given = parser().parse_args(arguments)
     if not 1 <= given.block <= LARGEST_BLOCK:
         raise ConfigError(
             f"--block {given.block} must be from 1 to {LARGEST_BLOCK} samples."

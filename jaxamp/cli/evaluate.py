@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from jaxamp.cli.channels import channel
 from jaxamp.cli.folder import write_text
 from jaxamp.cli.knobs import add_knobs, by_name, named_settings, settings_of
 from jaxamp.cli.main import keep_compiled
-from jaxamp.cli.reamp import channel, refuse_other_rate
+from jaxamp.cli.reamp import refuse_other_rate
 from jaxamp.cli.sizes import add_size
 from jaxamp.core import Capture, CaptureError, ConfigError, Model, Params
 from jaxamp.core.cloud import delivered
@@ -24,8 +25,8 @@ ALIGNED_SECONDS = 30
 """How much is played to find the delay."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Measures; returns the exit status."""
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
     parser = argparse.ArgumentParser("jaxamp evaluate", description=__doc__)
     parser.add_argument("model", help="a run directory or a model file")
     parser.add_argument("--input", required=True, help="dry audio")
@@ -49,7 +50,12 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--json", help="file to write the numbers to")
     add_knobs(parser)
     add_size(parser)
-    return compare(parser.parse_args(arguments))
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Measures; returns the exit status."""
+    return compare(parser().parse_args(arguments))
 
 
 def compare(given: argparse.Namespace) -> int:

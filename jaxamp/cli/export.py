@@ -19,8 +19,8 @@ MOST_KEYS, LONGEST_KEY = 20, 60
 """Of a stranger's metadata in one message."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Exports; returns the exit status."""
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
     parser = argparse.ArgumentParser("jaxamp export", description=__doc__)
     parser.add_argument("model", help="a run directory or a model file")
     parser.add_argument("output", help="file to write; its suffix picks the format")
@@ -30,7 +30,12 @@ def run(arguments: Sequence[str]) -> int:
         help=f"whatever the suffix says, one of: {', '.join(writable)}",
     )
     add_size(parser)
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Exports; returns the exit status."""
+    given = parser().parse_args(arguments)
     keep_compiled()
     with delivered(given.output) as output:
         export(given, fetched(given.model), output)

@@ -33,8 +33,8 @@ FACTS = (
 )
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Describes; returns the exit status."""
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
     parser = argparse.ArgumentParser("jaxamp info", description=__doc__)
     parser.add_argument("model", help="a run directory or a model file")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -42,7 +42,12 @@ def run(arguments: Sequence[str]) -> int:
         "--loudness-input", help="measure loudness and gain with this one-second file"
     )
     add_size(parser)
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Describes; returns the exit status."""
+    given = parser().parse_args(arguments)
     path = fetched(given.model)
     facts = noted(path) if given.size is None else None
     if facts is None:

@@ -24,6 +24,7 @@ from jaxamp.core.shown import paragraph
 COMMANDS = {
     "train": "train a model; without arguments, on the built-in demo capture",
     "reamp": "play a file through a model",
+    "live": "play through models as you play",
     "evaluate": "measure a model on a recording",
     "report": "write a page on a run: hear it, see it, and how good it is",
     "compare": "compare runs: size, speed and ESR of every model",
@@ -31,6 +32,7 @@ COMMANDS = {
     "info": "describe a model",
     "signal": "write the capture signal, to play through an amp",
     "check": "look for faults in a recording, before training on it",
+    "completion": "print what makes a shell complete these commands",
 }
 
 

@@ -62,12 +62,7 @@ def unknown_choice(path: str) -> ConfigError:
 
 def unknown_key(key: str) -> ConfigError:
     """For `train.stepz=5`: the key that comes nearest."""
-    known = sorted(keys(conf_folder() / "train.yaml"))
-    groups = [item.name for item in conf_folder().iterdir() if item.is_dir()]
-    for group in groups:
-        for file in (conf_folder() / group).rglob("*.yaml"):
-            known += [f"{group}.{name}" for name in keys(file)]
-    known += groups
+    known = known_keys()
     if key in known:
         group = key.partition(".")[0]
         return ConfigError(
@@ -78,6 +73,16 @@ def unknown_key(key: str) -> ConfigError:
     beside = sorted({k for k in known if k.rpartition(".")[0] == parent})
     listed = f" Keys there are: {', '.join(beside)}." if beside else ""
     return ConfigError(f"There is no key {key!r}.{nearest(key, known)}{listed}")
+
+
+def known_keys() -> list[str]:
+    """Dotted names of everything that some configuration sets, and the groups."""
+    known = sorted(keys(conf_folder() / "train.yaml"))
+    groups = [item.name for item in conf_folder().iterdir() if item.is_dir()]
+    for group in groups:
+        for file in (conf_folder() / group).rglob("*.yaml"):
+            known += [f"{group}.{name}" for name in keys(file)]
+    return known + groups
 
 
 def keys(file: Path) -> set[str]:

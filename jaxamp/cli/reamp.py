@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from jaxamp.cli.cabinet import add_cabinet, cabinet_of
+from jaxamp.cli.channels import channel
 from jaxamp.cli.knobs import add_knobs, named_settings, settings_of
 from jaxamp.cli.main import complain, keep_compiled
 from jaxamp.cli.sizes import add_size
@@ -14,18 +16,27 @@ from jaxamp.core.shown import paragraph
 FRAMES = 1 << 17
 """Samples read at a time."""
 
+PARTITION = 4096
+"""Samples of a cabinet's response that are taken together."""
 
-def run(arguments: Sequence[str]) -> int:
-    """Plays; returns the exit status."""
+
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
     parser = argparse.ArgumentParser("jaxamp reamp", description=__doc__)
     parser.add_argument("model", help="a run directory or a model file")
     parser.add_argument("input", help="dry audio: WAV, FLAC or AIFF")
     parser.add_argument("output", help="file to write; .wav is 32 bit float")
     parser.add_argument("--block", type=int, help="samples a block")
     parser.add_argument("--channel", help="of a file with several: 0, 1, left, right")
+    add_cabinet(parser)
     add_knobs(parser)
     add_size(parser)
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Plays; returns the exit status."""
+    given = parser().parse_args(arguments)
     if given.block is not None and given.block < 1:
         raise ConfigError(f"--block {given.block} must be 1 sample or more.")
     return reamp(given)
@@ -45,6 +56,7 @@ def reamp(given: argparse.Namespace) -> int:
     model, params = load(given.model, size=given.size)
     refuse_other_rate(model, header.sample_rate, given.input)
     controls = settings_of(model, given.knob)
+    cabinet = cabinet_of(given, header.sample_rate, PARTITION)
     with (
         delivered(given.output) as output,
         AudioWriter(output, header.sample_rate) as writer,
@@ -52,7 +64,8 @@ def reamp(given: argparse.Namespace) -> int:
         pieces = (block[None, None] for block in blocks)
         block = given.block or BLOCK
         for piece in play(model, params, pieces, block=block, controls=controls):
-            writer.write(piece[0, 0])
+            heard = piece[0, 0]
+            writer.write(heard if cabinet is None else cabinet(heard))
     if writer.clipped:
         complain(
             f"warning: {writer.clipped} samples were too loud for "
@@ -60,15 +73,11 @@ def reamp(given: argparse.Namespace) -> int:
         )
     told = (
         f"{given.output}: {header.frames / header.sample_rate:.2f} s through "
-        f"{given.model}{named_settings(model, controls)}."
+        f"{given.model}{named_settings(model, controls)}"
+        f"{f' and {given.ir}' if cabinet else ''}."
     )
     print(paragraph(told))
     return 0
-
-
-def channel(given: str | None) -> int | str | None:
-    """A channel as the reader takes it."""
-    return int(given) if given is not None and given.isdigit() else given
 
 
 def refuse_same(source: str, destination: str) -> None:

@@ -26,8 +26,8 @@ LONGEST = 120.0
 """Seconds; a page with more would be too large for a browser to open at once."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Writes the page; returns the exit status."""
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
     parser = argparse.ArgumentParser("jaxamp report", description=__doc__)
     parser.add_argument(
         "run", metavar="RUN", help="a run directory; with --input also a model file"
@@ -54,7 +54,12 @@ def run(arguments: Sequence[str]) -> int:
     parser.set_defaults(teacher=None)
     add_knobs(parser)
     add_size(parser)
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Writes the page; returns the exit status."""
+    given = parser().parse_args(arguments)
     refuse_unlike(given)
     written(given)
     return 0

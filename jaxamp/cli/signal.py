@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxamp.cli.channels import channel
 from jaxamp.cli.folder import write_text
-from jaxamp.cli.reamp import channel, refuse_same
+from jaxamp.cli.reamp import refuse_same
 from jaxamp.core.cloud import delivered, named
 from jaxamp.core.shown import paragraph
 
@@ -19,8 +20,8 @@ SHIFT = 8
 """From numbers of 24 bits to the upper ones of 32."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Writes the signal; returns the exit status."""
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
     parser = argparse.ArgumentParser(
         "jaxamp signal",
         description=__doc__,
@@ -32,7 +33,12 @@ def run(arguments: Sequence[str]) -> int:
         "--playing", help="your own playing for the middle, 48 kHz, instead of ours"
     )
     parser.add_argument("--channel", help="of playing with several: 0, 1, left, right")
-    return write(parser.parse_args(arguments))
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Writes the signal; returns the exit status."""
+    return write(parser().parse_args(arguments))
 
 
 def write(given: argparse.Namespace) -> int:

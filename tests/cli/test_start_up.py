@@ -44,7 +44,18 @@ def imported(*arguments):
 
 @pytest.mark.parametrize(
     "command",
-    ["", "reamp", "evaluate", "export", "info", "signal", "check", "report"],
+    [
+        "",
+        "reamp",
+        "live",
+        "evaluate",
+        "export",
+        "info",
+        "signal",
+        "check",
+        "report",
+        "completion",
+    ],
 )
 def test_help_needs_nothing_large(command):
     assert imported(*command.split(), "--help") == set()
