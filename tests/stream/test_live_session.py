@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import sys
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +16,7 @@ from jaxamp.stream.live.deadline import MEASURED_BLOCKS, measured, refuse_late, 
 from jaxamp.stream.live.loopback import Clicks, round_trip
 from jaxamp.stream.live.meters import Level, Times
 from jaxamp.stream.live.session import FLAGS, Session, undisturbed
-from jaxamp.stream.live.urgent import become_urgent, ordinary
+from jaxamp.stream.live.urgent import THREADS, become_urgent, ordinary
 
 QUIET = SimpleNamespace(**dict.fromkeys(FLAGS, False))
 
@@ -72,17 +73,20 @@ def test_what_is_recorded_is_bounded_and_what_is_lost_counted():
 
 
 def state():
-    return gc.isenabled(), sys.getswitchinterval(), gc.get_freeze_count(), ordinary()
+    return gc.isenabled(), sys.getswitchinterval(), gc.get_freeze_count()
 
 
 def test_python_is_left_as_it_was():
-    before = state()
+    before, threads = state(), ordinary()
     with undisturbed():
-        enabled, interval, _, threads = state()
+        enabled, interval, _ = state()
         assert not enabled
         assert interval < before[1]
-        assert not (threads and become_urgent(threads[0])), "some were forgotten"
+        mine = [thread for thread in ordinary() if thread in threads]
+        assert not (mine and become_urgent(mine[0])), "some were forgotten"
     assert state() == before
+    there = {int(place.name) for place in THREADS.iterdir()} if threads else set()
+    assert set(threads) & there <= set(ordinary())
 
 
 # --- the deadline -------------------------------------------------------------------
@@ -266,6 +270,14 @@ def test_a_device_that_cannot_play_so_says_why(rate, words):
         device.playing(module, CHOSEN, session),
     ):
         pass
+
+
+def test_a_sound_system_that_never_ends_a_stream_is_left_as_it_is():
+    silent, released = threading.Event(), SimpleNamespace(close=lambda: None)
+    released.stop = silent.wait
+    assert not device.ended(released, seconds=0.05)
+    silent.set()
+    assert device.ended(released, seconds=5)
 
 
 def test_a_channel_that_the_input_does_not_have_is_refused():

@@ -5,6 +5,7 @@ at once.
 """
 
 import dataclasses
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,9 @@ from jaxamp.core.shown import shown
 from jaxamp.stream.live.session import Session
 
 LONGEST_NAME = 100
+
+ENDING_SECONDS = 5.0
+"""That the sound system may take to end a stream."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,10 +168,30 @@ def playing(module: Any, chosen: Chosen, session: Session) -> Iterator[Any]:
             latency="low",
             callback=callback,
         )
-        with stream:
-            yield stream
+        stream.start()
     except module.PortAudioError as error:
         raise ConfigError(refused(error, chosen, known, pair)) from error
+    try:
+        yield stream
+    finally:
+        session.stuck = not ended(stream)
+
+
+def ended(stream: Any, seconds: float = ENDING_SECONDS) -> bool:
+    """Ends a stream; whether it did.
+
+    A sound server that has thrown the program out, or is gone, never answers, and
+    PortAudio waits for it without end: so another thread does the waiting.
+    """
+
+    def end() -> None:
+        stream.stop()
+        stream.close()
+
+    ending = threading.Thread(target=end, daemon=True)
+    ending.start()
+    ending.join(seconds)
+    return not ending.is_alive()
 
 
 def refuse_channel(device: dict[str, Any], channel: int) -> None:

@@ -16,10 +16,10 @@ import numpy as np
 
 from jaxamp.stream.live.blocks import Blocks
 from jaxamp.stream.live.meters import Times
-from jaxamp.stream.live.urgent import become_urgent, urgent
+from jaxamp.stream.live.urgent import PRIORITY, become_urgent, urgent
 
 KEPT_SECONDS = 30
-"""Of a recording that is not written yet; what is older then is lost."""
+"""Of a recording that is not written yet; what comes then is lost."""
 
 SWITCH_SECONDS = 2e-4
 """After which a thread of Python lets another one run; 5 ms is usual."""
@@ -61,6 +61,8 @@ class Session:
         self.lost = 0
         """Samples missing from the recording."""
         self.error: BaseException | None = None
+        self.stuck = False
+        """Whether the sound system did not end the stream when it was told to."""
         self._blocks = Blocks(play, block)
         self._record = record
         self._kept: deque[tuple[np.ndarray, np.ndarray]] = deque()
@@ -79,7 +81,7 @@ class Session:
         """
         begin = time.perf_counter_ns()
         if not self.times.blocks:
-            self.urgent = become_urgent()
+            self.urgent = become_urgent(priority=PRIORITY + 1)  # before all of ours
         x = np.array(heard[:, self.channel], np.float32)
         y = self._blocks(x)
         played[:] = y[:, None]

@@ -11,7 +11,7 @@ PRIORITY = 2
 THREADS = Path("/proc/self/task")
 
 
-def become_urgent(thread: int = 0) -> bool:
+def become_urgent(thread: int = 0, priority: int = PRIORITY) -> bool:
     """Gives a thread a real-time priority, unless it has one; whether it has now.
 
     On Linux only, by number, 0 being this thread; macOS and Windows give it to the
@@ -21,8 +21,8 @@ def become_urgent(thread: int = 0) -> bool:
         return False
     kind = os.SCHED_RR | os.SCHED_RESET_ON_FORK
     try:
-        if os.sched_getscheduler(thread) == os.SCHED_OTHER:
-            os.sched_setscheduler(thread, kind, os.sched_param(PRIORITY))
+        if is_ordinary(thread):
+            os.sched_setscheduler(thread, kind, os.sched_param(priority))
     except OSError:
         return False
     return True
@@ -34,9 +34,7 @@ def urgent() -> Iterator[None]:
 
     The one that plays waits for others: XLA hands a third of a WaveNet's block to
     threads of its own, and whoever holds Python's lock has to give it up. Were one of
-    them put aside for another program, the sound would wait for that too. With two
-    cores and a load of 6, 99 of 100 blocks of A1 nano were done in 0.24 ms instead of
-    4.0 ms.
+    them put aside for another program, the sound would wait for that too.
     """
     made = [thread for thread in ordinary() if become_urgent(thread)]
     try:
@@ -44,7 +42,9 @@ def urgent() -> Iterator[None]:
     finally:
         for thread in made:
             with suppress(OSError):  # it may have ended
-                os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
+                # Who is not root may leave real time, but not take this flag away.
+                kind = os.SCHED_OTHER | os.SCHED_RESET_ON_FORK
+                os.sched_setscheduler(thread, kind, os.sched_param(0))
 
 
 def ordinary() -> list[int]:
@@ -54,6 +54,12 @@ def ordinary() -> list[int]:
     threads = []
     for place in THREADS.iterdir():
         with suppress(OSError):
-            if os.sched_getscheduler(int(place.name)) == os.SCHED_OTHER:
+            if is_ordinary(int(place.name)):
                 threads.append(int(place.name))
     return threads
+
+
+def is_ordinary(thread: int) -> bool:
+    """Whether a thread has no priority, the flag left aside."""
+    kind = os.sched_getscheduler(thread) & ~os.SCHED_RESET_ON_FORK
+    return kind == os.SCHED_OTHER
