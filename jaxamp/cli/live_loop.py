@@ -29,6 +29,11 @@ STEP_DB = 1.0
 
 LOUDEST, QUIETEST = amplitude(60.0), amplitude(-60.0)
 
+GONE = (
+    "The sound system ended the stream: a device is gone, or was taken. Connect it "
+    "again, look with --list, and start again."
+)
+
 LONGEST_NAME = 40
 """Letters of a model's name on the screen."""
 
@@ -90,7 +95,7 @@ class Loop:
         self.stream = stream
         limit = float("inf") if seconds is None else seconds * session.sample_rate
         self._limit, self._ended = limit, False
-        self._shown_at, self._muted = 0.0, 0
+        self._shown_at, self._muted, self._busy = 0.0, 0, False
         self._screen = sys.stdout.isatty()
         self.latency_ms = 1000 * (sum(stream.latency) + rig.block / session.sample_rate)
         """What the sound system says the way in and out takes, and a block."""
@@ -101,7 +106,7 @@ class Loop:
         try:
             with keyboard() as pressed:
                 while not self._ended and self.session.frames < self._limit:
-                    self.tick(pressed(TICK_SECONDS))
+                    self.tick(pressed(0.0 if self._busy else TICK_SECONDS))
         except KeyboardInterrupt:
             stopped = True
         if self._screen:
@@ -113,13 +118,17 @@ class Loop:
         if self.session.error is not None:
             raise self.session.error
         if not self.stream.active:
-            raise ConfigError(
-                "The sound system ended the stream: a device is gone, or was taken. "
-                "Connect it again, look with --list, and start again."
-            )
+            raise ConfigError(GONE)
         for key in keys:
             self.press(key)
-        self.rig.tend()
+        self._busy = self.rig.tend()
+        if self.rig.too_slow is not None:
+            complain(
+                f"warning: {shown(self.rig.too_slow.name)} does not catch up beside "
+                "the model that plays, on this computer. Take a longer --block or a "
+                "smaller model."
+            )
+            self.rig.too_slow = None
         self.recording.write(self.session)
         if self.rig.muted > self._muted:
             if not self._muted:
@@ -160,7 +169,7 @@ class Loop:
             f"load {100 * median:.0f} %, p99 {100 * most:.0f} %",
             f"dropouts {session.dropouts}",
             f"{self.latency_ms:.1f} ms",
-            f"{now.voice + 1} {shown(rig.voices[now.voice].name, LONGEST_NAME)}",
+            f"{now.voice + 1} {shown(rig.voices[now.voice].name[-LONGEST_NAME:])}",
         ]
         if rig.cabinet is not None:
             parts.append(f"IR {'on' if now.cabinet else 'off'}")

@@ -53,7 +53,8 @@ def played(rig, x, changes=None):
     for turn, part in enumerate(x.reshape(-1, BLOCK)):
         if changes and turn in changes:
             rig.set(**changes[turn])
-        rig.tend()
+        while rig.tend():
+            pass
         answers.append(rig.play(part))
     return np.concatenate(answers)
 
@@ -177,9 +178,35 @@ def test_a_model_that_comes_too_late_is_readied_again():
     rig.set(voice=1)
     rig.tend()
     rig._turn += CATCH_UP + 1  # the other thread was not let run
-    played(rig, x[:BLOCK])
+    rig.play(x[:BLOCK])
+    assert rig.heard is rig.voices[0], "an offer that comes too late is refused"
     y = played(rig, x)
+    assert rig.heard is rig.voices[1]
     np.testing.assert_allclose(y[-100:], 0.5 * x[-100:], atol=1e-6)
+
+
+def test_a_model_that_does_not_catch_up_is_given_up_and_the_other_plays_on():
+    rig = rig_of(Stub(1.0), Stub(0.5))
+    x = low()
+    played(rig, x)
+    rig.set(voice=1)
+    while rig.tend():  # while it plays a block, the other plays as many as it lacks
+        for _ in range(20):
+            rig.play(x[:BLOCK])
+    assert rig.too_slow is rig.voices[1]
+    assert (rig.settings.voice, rig.heard) == (0, rig.voices[0])
+    assert not rig.tend()
+
+
+def test_a_fault_of_a_model_that_is_being_readied_is_not_heard():
+    rig = rig_of(Stub(1.0), Broken())
+    x = low()
+    played(rig, x)
+    rig.set(voice=1)
+    while rig.tend():
+        rig.play(x[:BLOCK])
+    assert rig.voices[1].blocks > 50
+    assert rig.muted == 0
 
 
 def test_a_model_that_is_not_loaded_cannot_be_chosen():

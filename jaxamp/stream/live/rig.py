@@ -23,8 +23,16 @@ FADE_SECONDS = 0.02
 REMEMBERED_SECONDS = 1.0
 """Of playing that a model hears before it is heard, at least."""
 
-CATCH_UP = 8
-"""Blocks that a model may lag behind when it is handed over."""
+CATCH_UP = 1
+"""Blocks that a model may lag behind when it is handed over; they are played in the
+time of the first that is heard, so there may not be many."""
+
+TEND_SECONDS = 0.02
+"""Of sound that is worked off at once while a model is being readied, at least; keys
+are looked at in between."""
+
+MOST_LAPS = 20
+"""Times the whole warm-up that a model may have heard without having caught up."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +47,16 @@ class Settings:
     """The guitar as it comes in, at the output gain."""
     cabinet: bool = True
     """Whether the cabinet is in, where there is one."""
+
+
+@dataclasses.dataclass
+class Warming:
+    """How far a voice is that is being readied."""
+
+    voice: Voice
+    turn: int
+    """Of the block it hears next."""
+    played: int = 0
 
 
 class Rig:
@@ -86,6 +104,9 @@ class Rig:
         self._current = self.voices[settings.voice]
         self._leaving: Voice | None = None
         self._offer: tuple[Voice, int] | None = None
+        self._warming: Warming | None = None
+        self.too_slow: Voice | None = None
+        """A voice that was wanted, and did not catch up beside the one that plays."""
         self._change = Glide(1.0, fade)
         self._input_gain = Glide(settings.input_gain, fade)
         self._output_gain = Glide(settings.output_gain, fade)
@@ -116,21 +137,39 @@ class Rig:
             )
         self.settings = settings
 
-    def tend(self) -> None:
+    def tend(self) -> bool:
         """Readies the voice that is wanted, if it is not heard yet; call it often.
 
         It begins in silence, hears what was played of late, as fast as it can, and is
-        offered to the other thread, which refuses it where that took too long.
+        offered to the other thread, which refuses it where that took too long. Where
+        it does not catch up, the voice that plays goes on.
+
+        Returns:
+            Whether there is more to do at once.
         """
         voice = self.voices[self.settings.voice]
         if voice is self._current or self._offer or self._leaving:
-            return
-        voice.reset()
-        turn = max(0, self._turn - self._warm)
-        while turn < self._turn:
-            voice.play(self._past[turn % len(self._past)])
-            turn += 1
-        self._offer = voice, turn
+            self._warming = None
+            return False
+        warming = self._warming
+        if warming is None or warming.voice is not voice:
+            voice.reset()
+            warming = Warming(voice, max(0, self._turn - self._warm))
+            self._warming = warming
+        for _ in range(max(1, round(TEND_SECONDS * self.sample_rate / self.block))):
+            if warming.turn >= self._turn:
+                self._warming, self._offer = None, (voice, warming.turn)
+                return False
+            if self._turn - warming.turn >= len(self._past) - CATCH_UP - 1:
+                warming.played = MOST_LAPS * self._warm  # its past is written over
+            if warming.played >= MOST_LAPS * self._warm:
+                self._warming, self.too_slow = None, voice
+                self.set(voice=self.voices.index(self._current))
+                return False
+            voice.play(self._past[warming.turn % len(self._past)])
+            warming.turn += 1
+            warming.played += 1
+        return True
 
     # --- the thread that plays --------------------------------------------------------
 
@@ -154,14 +193,15 @@ class Rig:
 
     def _played(self, x: np.ndarray) -> np.ndarray:
         """What the voice answers, or the two of a change."""
-        faults = sum(voice.faults for voice in self.voices)
         self._take_offer()
+        heard = [voice for voice in (self._current, self._leaving) if voice]
+        faults = sum(voice.faults for voice in heard)
         y = self._current.play(x)
         if self._leaving:
             y = mixed(self._leaving.play(x), y, self._change.next(self.block))
             if self._change.settled:
                 self._leaving = None
-        self._faulty = sum(voice.faults for voice in self.voices) > faults
+        self._faulty = sum(voice.faults for voice in heard) > faults
         return y
 
     def _take_offer(self) -> None:
