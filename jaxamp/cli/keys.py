@@ -1,5 +1,6 @@
 """Keys, read from the terminal while something else goes on."""
 
+import re
 import select
 import sys
 import time
@@ -39,6 +40,14 @@ def windows_keys(seconds: float) -> str:
     return keys
 
 
+def letters(keys: str) -> str:
+    """What was typed without arrows, function keys and the like.
+
+    Terminals send those as an escape and letters that would be taken for other keys.
+    """
+    return re.sub("\x1b(\\[[0-9;]*[ -/]*[@-~]|O.|.?)", "", keys)
+
+
 @contextmanager
 def unbuffered() -> Iterator[Pressed]:
     """The terminal gives letters as they are typed; Ctrl-C stays what it is."""
@@ -54,7 +63,7 @@ def unbuffered() -> Iterator[Pressed]:
         keys = os.read(file, 64)
         if not keys:  # the terminal is gone: do not ask it again at once
             time.sleep(seconds)
-        return keys.decode(errors="ignore")
+        return letters(keys.decode(errors="ignore"))
 
     before = termios.tcgetattr(file)
     tty.setcbreak(file)

@@ -153,6 +153,8 @@ def test_keys_are_read_without_waiting_and_the_terminal_is_left_as_it_was(monkey
             assert pressed(0.0) == ""
             os.write(master, b"2b")
             assert pressed(1.0) == "2b"
+            os.write(master, b"+\x1b[A\x1b[15~\x1bOP\x1b[1;5C-")
+            assert pressed(1.0) == "+-", "arrows and function keys are no letters"
         assert termios.tcgetattr(slave) == before
     os.close(master)
 
@@ -265,7 +267,7 @@ class Guitar(threading.Thread):
             self.at += part.size
 
     def run(self):
-        waited(self.connected)
+        waited(self.connected, 120)  # compiling comes first
         self.plugged = True
 
     def connected(self):
