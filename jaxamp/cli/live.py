@@ -5,6 +5,8 @@ the input, i takes the cabinet out and in, q ends.
 """
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -122,11 +124,21 @@ def live(given: argparse.Namespace) -> int:
     """Plays what the arguments say."""
     input_gain = decibels_of("--input-gain", given.input_gain)
     output_gain = decibels_of("--output-gain", given.output_gain)
-    from jaxamp.cli.live_loop import Loop, Recording, finish  # noqa: PLC0415
+    from jaxamp.cli.live_loop import (  # noqa: PLC0415
+        GONE,
+        Loop,
+        Recording,
+        finish,
+        heard_beside,
+    )
+    from jaxamp.cli.reamp import refuse_same  # noqa: PLC0415
     from jaxamp.stream.live import Settings  # noqa: PLC0415
     from jaxamp.stream.live.device import playing, portaudio  # noqa: PLC0415
     from jaxamp.stream.live.session import Session, undisturbed  # noqa: PLC0415
 
+    if given.record is not None and given.ir is not None:
+        for path in (given.record, heard_beside(given.record)):
+            refuse_same(given.ir, path)
     module = portaudio()
     compute_inline()
     keep_compiled()
@@ -143,17 +155,37 @@ def live(given: argparse.Namespace) -> int:
         channel=given.channel,
         record=given.record is not None,
     )
+    loop, stopped, fault = None, False, None
     with Recording(given.record, rate) as recording:
-        with undisturbed(), playing(module, chosen(given, rate), session) as stream:
-            loop = Loop(rig, session, stream, recording, given.seconds)
-            stopped = loop.run()
+        try:
+            with undisturbed(), playing(module, chosen(given, rate), session) as stream:
+                loop = Loop(rig, session, stream, recording, given.seconds)
+                stopped = loop.run()
+        except module.PortAudioError:
+            fault = ConfigError(GONE)
+        except Exception as error:  # told when what was recorded is kept
+            fault = error
+        if fault and not session.frames:
+            raise fault
         recording.write(session)
+    if fault or loop is None:
+        raise fault or ConfigError(GONE)
     finish(loop, given.json)
-    return INTERRUPTED if stopped else 0
+    status = INTERRUPTED if stopped else 0
+    if session.stuck:
+        leave(status)
+    return status
+
+
+def leave(status: int) -> None:
+    """Ends the program without asking the sound system, which does not answer."""
+    complain("warning: The sound system did not end the stream; it was left as it is.")
+    sys.stdout.flush()
+    os._exit(status)
 
 
 def compute_inline() -> None:
-    """JAX computes on the processor, in the thread that asks, and nowhere else.
+    """JAX computes on the processor, begun by the thread that asks.
 
     Handing a block to another thread and waiting for it takes longer than the block.
     """

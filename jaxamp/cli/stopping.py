@@ -27,6 +27,12 @@ GRACE_SECONDS = 5.0
 LAST_SECONDS = 2.5
 """What is left then for saving, and after a second Ctrl-C for everything."""
 
+ENDINGS = [
+    signal.SIGTERM,
+    *(getattr(signal, n) for n in ("SIGHUP",) if hasattr(signal, n)),
+]
+"""What asks a program to end; the second where terminals are."""
+
 INTERRUPTED = 130
 """The exit status."""
 
@@ -140,23 +146,26 @@ def watched() -> Iterator[Watch]:
 
 @contextmanager
 def termination_interrupts() -> Iterator[None]:
-    """Makes SIGTERM a Ctrl-C, where nobody else has made it something."""
+    """Makes SIGTERM, and the end of the terminal, a Ctrl-C.
+
+    Only where nobody else has made it something, as nohup does.
+    """
 
     def interrupt(number: int, frame: Any) -> None:
         del number, frame
         raise KeyboardInterrupt
 
-    try:
-        mine = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-        if mine:
-            signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:  # not the main thread
-        mine = False
+    mine = []
+    with suppress(ValueError):  # not the main thread
+        for number in ENDINGS:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, interrupt)
+                mine.append(number)
     try:
         yield
     finally:
-        if mine:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in mine:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager
