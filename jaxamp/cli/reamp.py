@@ -51,6 +51,8 @@ def reamp(given: argparse.Namespace) -> int:
 
     header = read_header(given.input)
     refuse_same(given.input, given.output)
+    if given.ir is not None:
+        refuse_same(given.ir, given.output)
     blocks = read_blocks(header.path, FRAMES, channel(given.channel))
     keep_compiled()
     model, params = load(given.model, size=given.size)

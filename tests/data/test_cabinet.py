@@ -41,6 +41,14 @@ def test_a_response_of_another_rate_colours_the_sound_alike(tmp_path, rate):
         assert gain(read, 48_000, hertz) == pytest.approx(expected, rel=0.02)
 
 
+def test_a_response_that_begins_at_once_keeps_its_energy(tmp_path):
+    click = np.ones(1, np.float32)
+    read = read_cabinet(write(tmp_path / "cab.wav", click, 48_000), 96_000)
+    # as loud as noise through it: half the sum, so a quarter of the energy, twice
+    assert np.sum(read**2) == pytest.approx(0.5, rel=1e-5)
+    assert np.argmax(np.abs(read)) == 0
+
+
 def test_a_channel_is_chosen(tmp_path):
     both = np.stack([noise(10), noise(10, seed=1)], axis=1)
     file = write(tmp_path / "cab.wav", both)
