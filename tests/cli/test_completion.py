@@ -53,6 +53,8 @@ def test_bash_completes(scripts):
     assert by_bash(scripts, "jaxamp tr") == {"train"}
     assert by_bash(scripts, "jaxamp com") == {"compare", "completion"}
     assert by_bash(scripts, "jaxamp ") >= set(COMMANDS)
+    assert by_bash(scripts, "jaxamp train") == {"train"}, "it wants its space"
+    assert "--ir" in by_bash(scripts, "jaxamp reamp --ir")
     options = {
         "--block",
         "--channel",
