@@ -17,14 +17,14 @@ LIVE = "PortAudio"
 
 @contextmanager
 def server(rate, period, *, realtime=True):
-    """A JACK server of its own name, which processes of this one find; its log."""
+    """A JACK server of its own name, which processes of this one find."""
     name = f"jaxamp{os.getpid()}"
     os.environ |= {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
     command = ["jackd", "--name", name, "-R" if realtime else "-r"]
     command += ["-d", "dummy", "-r", str(rate), "-p", str(period)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    # Its messages go nowhere: it stops where nobody reads them from a pipe.
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=nowhere, stderr=nowhere) as process:
         try:
             wait_for(lambda: reachable(name), 10)
             yield name
