@@ -16,6 +16,7 @@ from jaxamp.report.page import text
 from jaxamp.report.run_charts import BlockTime
 from jaxamp.report.spectra import CAPTION, spectra
 from jaxamp.report.subject import Clip, Heard, Subject
+from jaxamp.stream.live.deadline import SHARE
 
 SECTIONS = {
     "numbers": "In numbers",
@@ -206,13 +207,15 @@ def in_time(times: Sequence[BlockTime] | None) -> str:
     """A sentence about the blocks that come too late."""
     if not times:
         return "<p>Not measured, as asked for.</p>"
-    missed = [str(one.block) for one in times if one.p99 > one.deadline]
+    missed = [str(one.block) for one in times if one.p99 > one.allowed]
+    share = f"{100 * SHARE:.0f} % of the time that they last"
     if not missed:
-        return "<p>Here, 99 of 100 blocks of every length were computed in time.</p>"
+        return f"<p>Here, 99 of 100 blocks of every length took at most {share}.</p>"
     return (
-        f"<p>Blocks of {text(', '.join(missed))} samples were late here more than once "
-        "in a hundred times. If the machine was busy with something else, write the "
-        "page again when it is not.</p>"
+        f"<p>Blocks of {text(', '.join(missed))} samples took more than {share} here, "
+        "more than once in a hundred times: they would not do for playing live. If "
+        "the machine was busy with something else, write the page again when it is "
+        "not.</p>"
     )
 
 

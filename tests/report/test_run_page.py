@@ -151,9 +151,10 @@ def test_what_is_not_known_is_said(page):
 
 
 def test_blocks_that_come_too_late_are_named(page):
-    assert "Blocks of 128 samples were late here" in page
-    early = in_time([BlockTime(64, 0.2, 0.5, 1.3)])
-    assert "99 of 100 blocks of every length were computed in time" in early
+    assert "Blocks of 128 samples took more than 70 % of the time" in page
+    early = in_time([BlockTime(64, 0.2, 0.9, 1.3)])
+    assert "99 of 100 blocks of every length took at most 70 %" in early
+    assert "Blocks of 64 samples" in in_time([BlockTime(64, 0.2, 1.0, 1.3)])
 
 
 def test_the_time_of_blocks_is_measured_against_their_deadline():
