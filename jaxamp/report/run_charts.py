@@ -125,7 +125,7 @@ def harmonics(model: Tones, amp: Tones | None, level: float) -> Chart:
             + (ON_THE_LINE if truth else ALONE)
         ),
         x_label="harmonic",
-        y_label="dB below the tone",
+        y_label="dB against the tone",
         x=[float(i + 1) for i in range(len(heights))],
         series=series,
     )  # fmt: skip
@@ -147,8 +147,8 @@ def aliasing(model: Tones, amp: Tones | None) -> Chart:
         told="Folded energy against frequency of the tone that is played.",
         caption=(
             "High notes have overtones beyond what the sample rate can hold; they come "
-            "back as tones that belong to no chord. Shown is how far all of that lies "
-            f"below the true overtones, for sines at {FOLDED_DBFS:g} dBFS: lower is "
+            "back as tones that belong to no chord. Shown is the level of all of that "
+            f"against the true overtones, for sines at {FOLDED_DBFS:g} dBFS: lower is "
             "better, and no model is asked to be lower than its amp."
         ),
         x_label="Hz",

@@ -164,7 +164,7 @@ def training_rows(result: Mapping[str, object]) -> list[tuple[str, str, str]]:
     factor = result.get("realtime_factor")
     if isinstance(factor, float):
         where = f"in blocks of 64, after training, on {result.get('device')}"
-        rows.append(("Speed", f"{factor:.0f} times real time", where))
+        rows.append(("Speed", f"{factor:.3g} times real time", where))
     return rows
 
 

@@ -14,6 +14,7 @@ from tiny import RATE
 
 from jaxamp.core import Capture, RunError
 from jaxamp.metrics import report as metrics
+from jaxamp.metrics.aliasing import PROBES_HZ
 from jaxamp.report.checks import checks
 from jaxamp.report.run_charts import BlockTime, learning
 from jaxamp.report.run_page import measured
@@ -62,19 +63,31 @@ def test_the_numbers_are_those_of_the_whole_passage(page):
     one = subject()
     sound = heard(one)
     wanted = metrics(sound.prediction, sound.target, RATE)
-    assert data(page)["numbers"] == pytest.approx(wanted)
+    told = data(page)["numbers"]
+    assert {name: told[name] for name in wanted} == pytest.approx(wanted)
     assert f"(ESR {wanted['esr']:.4g})" in page
 
 
 def test_a_runs_own_numbers_count_as_long_as_they_are_true(page):
-    now = data(page)["numbers"]
-    true = now | {"asr_1250_hz": 0.001}
     sound = heard(subject())
+    now = metrics(sound.prediction, sound.target, RATE)
+    true = now | {"asr_1250_hz": 0.001}
     assert measured(subject(result={"metrics": true}), sound) == (true, [])
     stale = true | {"esr": 9 * true["esr"]}
     own, (note,) = measured(subject(result={"metrics": stale}), sound)
     assert own == pytest.approx(now)
     assert "The run wrote down an ESR of" in note
+
+
+def test_aliasing_is_in_the_numbers_as_the_chart_has_it(page):
+    chart = data(page)["charts"]["aliasing"]
+    (model,) = (one for one in chart["series"] if one["label"] == "prediction")
+    worst = max(
+        level
+        for hertz, level in zip(chart["x"], model["values"], strict=True)
+        if hertz in PROBES_HZ
+    )
+    assert f'<th scope="row">Aliasing</th><td>{worst:.0f} dB</td>' in page
 
 
 def test_the_clips_are_the_passage_to_the_24th_bit(page):
