@@ -54,7 +54,7 @@ which until you are done.</p>
 WAVES = """\
 <figure><div id="wave-view"></div>
 <figcaption>Above, the model's thin line should lie on the amp's thick one: zoom in \
-until you see single samples. Below is the difference, enlarged as it says. Drag \
+until you see single samples. Below is the difference, on the scale it names. Drag \
 across to zoom in, double-click to see all; or use the buttons, or with a picture in \
 focus the wheel or the keys + - 0 and the arrows. A click moves the place from which \
 the players go on.</figcaption></figure>
@@ -238,7 +238,8 @@ def settings(subject: Subject) -> str:
     lines = "\n".join(text(line, 1_000) for line in subject.config.splitlines())
     return (
         f"{made}<details><summary>The whole configuration</summary>"
-        f'<pre tabindex="0">{lines}</pre></details>\n'
+        '<pre tabindex="0" role="group" aria-label="The whole configuration">'
+        f"{lines}</pre></details>\n"
     )
 
 

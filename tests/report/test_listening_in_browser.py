@@ -480,6 +480,7 @@ def compared(browser_page, tmp_path):
 
 def test_a_point_tells_all_about_a_model_and_leads_to_its_runs(compared):
     about = compared.locator(".about")
+    assert compared.get_by_role("table", name="Models of amp.wav").is_visible()
     compared.get_by_role("button", name="lstm/small").hover(force=True)
     assert "ESR 0.25 ± 0.635, best 0.2, of 2 seeds" in about.inner_text()
     compared.get_by_role("button", name="wavenet/large").hover(force=True)
