@@ -106,6 +106,7 @@ def trials_of(
             excerpt.capture.target[excerpt.samples],
             {model: of_model[i] for model, of_model in played.items()},
             recording.sample_rate,
+            capture=capture,
         )
         for i, excerpt in enumerate(wanted)
     ]
