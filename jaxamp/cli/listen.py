@@ -14,7 +14,7 @@ import numpy as np
 from jaxamp.cli.complete import as_recorded
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.subject import configuration, recorded_again
-from jaxamp.core import Capture, JaxampError, RunError
+from jaxamp.core import Capture, ConfigError, JaxampError, RunError
 from jaxamp.core.shown import shown
 from jaxamp.evaluate import trimmed
 from jaxamp.loading import load
@@ -26,7 +26,13 @@ SHORTEST_SECONDS = 2.0
 """Of a passage, if the recording has more: less is no playing."""
 
 MOST_TRIALS = 12
-"""In one page, which holds all of their sound."""
+"""In one page: more tire a listener."""
+
+MOST_SECONDS = 800.0
+"""Of all clips of a page together at 48 kHz: what lies in the page as about 80 MB, and
+what twelve usual trials of eight versions need."""
+
+USUAL_RATE = 48_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,22 +59,30 @@ def rating_trials(
         passages: Of each capture, if it has so many.
 
     Raises:
+        ConfigError: There would be more sound than a page can hold.
         RunError: There is nothing to listen to.
     """
+    captures = dict.fromkeys(row.capture for row in table)
+    heard = {
+        capture: heard_rows([row for row in table if row.capture == capture])
+        for capture in captures
+    }
+    refuse_too_much([chosen for chosen, _ in heard.values()], seconds, passages)
     keep_compiled()
     trials, left_out, reasons = [], [], []
-    for capture in dict.fromkeys(row.capture for row in table):
-        rows = [row for row in table if row.capture == capture]
-        if len(trials) >= MOST_TRIALS:
+    for capture, (chosen, others) in heard.items():
+        room = min(passages, MOST_TRIALS - len(trials))
+        if not room:
             left_out.append(f"Of {capture} nothing is played: there is enough.")
             continue
-        chosen, others = heard_rows(rows)
         try:
-            trials += trials_of(capture, chosen, seconds, passages)
+            trials += trials_of(capture, chosen, seconds, room)
         except JaxampError as error:
             reasons.append(str(error))
             left_out.append(f"Of {capture} nothing is played: {error}")
             continue
+        if room < passages:
+            left_out.append(f"Of {capture}, {room} passages are played at most.")
         if others:
             names = ", ".join(row.model for row in others)
             left_out.append(
@@ -77,9 +91,31 @@ def rating_trials(
             )
     if not trials:
         raise RunError(f"There is nothing to listen to. {reasons[0]}")
-    if len(trials) > MOST_TRIALS:
-        left_out.append(f"Only the first {MOST_TRIALS} passages are played.")
-    return trials[:MOST_TRIALS], left_out
+    return trials, left_out
+
+
+def refuse_too_much(
+    captures: Sequence[Sequence[Row]], seconds: float, passages: int
+) -> None:
+    """Raises before minutes are spent on a page that no browser opens.
+
+    Args:
+        captures: The rows of each that are played.
+    """
+    each = [
+        seconds * (len(rows) + 2) * rows[0].best.sample_rate / USUAL_RATE
+        for rows in captures
+        for _ in range(passages)
+    ]
+    wanted = sum(sorted(each)[-MOST_TRIALS:])
+    if wanted > MOST_SECONDS:
+        most = max(1.0, np.floor(10 * seconds * MOST_SECONDS / wanted) / 10)
+        raise ConfigError(
+            f"--seconds {seconds:g} and --passages {passages} make up to {wanted:.0f} "
+            f"s of sound, counted at {USUAL_RATE // 1000} kHz with the amp, the anchor "
+            f"and each model of every passage; a page holds {MOST_SECONDS:g} s. Take "
+            f"--seconds {most:g}, fewer --passages, or fewer folders."
+        )
 
 
 def heard_rows(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -106,6 +142,7 @@ def trials_of(
             excerpt.capture.target[excerpt.samples],
             {model: of_model[i] for model, of_model in played.items()},
             recording.sample_rate,
+            capture=capture,
         )
         for i, excerpt in enumerate(wanted)
     ]

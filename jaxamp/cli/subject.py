@@ -59,7 +59,8 @@ def of_files(given: argparse.Namespace, path: Path) -> Subject:
     refuse_other_rate(model, sample_rate, given.input)
     controls = settings_of(model, given.knob)
     delay = wanted_delay(given.delay or "auto", model, params, x, y, controls)
-    result = wrote(part_folder(path, given.size)) if path.is_dir() else {}
+    folder = part_folder(path, given.size)
+    result, history = (wrote(folder), logged(folder)) if path.is_dir() else ({}, [])
     return Subject(
         name=str(result.get("model") or path.name),
         capture=Path(given.target).name,
@@ -69,6 +70,7 @@ def of_files(given: argparse.Namespace, path: Path) -> Subject:
         passages=(aligned(x, y, delay),),
         controls=controls,
         result={k: v for k, v in result.items() if k in ("versions", "device")},
+        history=history,
         notes=[
             f"Held against {Path(given.input).name} and {Path(given.target).name}, of "
             f"which the second is taken to trail by {delay} samples."
@@ -89,8 +91,7 @@ def of_run(path: Path, size: float | None) -> Subject:
         )
     from jaxamp.cli.complete import as_recorded  # noqa: PLC0415 (imports Matplotlib)
 
-    result, log = wrote(folder), folder / "metrics.jsonl"
-    history = read_lines(log) if log.is_file() else []
+    result, history = wrote(folder), logged(folder)
     return Subject(
         name=str(result.get("model") or model.architecture),
         capture=called(path, recording),
@@ -206,6 +207,12 @@ def wrote(folder: Path) -> Mapping[str, Any]:
     except DAMAGED:
         return {}
     return result if isinstance(result, dict) else {}
+
+
+def logged(folder: Path) -> list[dict[str, Any]]:
+    """How a run learned, as far as it wrote it down."""
+    log = folder / "metrics.jsonl"
+    return read_lines(log) if log.is_file() else []
 
 
 def unfinished(

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from jaxamp.report.page import text
 
 MOST_ROWS = 48
-"""Of a chart's table; of more points every so-manieth is told."""
+"""Of a chart's table; of more points one in so many is told."""
 
 Numbers = Sequence[float | None]
 
@@ -76,7 +76,7 @@ class Chart:
             [number(value) for value in row]
             for row in list(zip(*columns, strict=True))[::step]
         ]
-        every = f", every {step}th" * (step > 1)
+        every = f", one row in {step}" * (step > 1)
         return (
             f"<figure><h3>{text(self.title)}</h3>"
             f'<div class="chart" data-chart="{text(self.name)}" role="img" '
@@ -96,11 +96,16 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> 
         + "</tr>"
         for first, *rest in rows
     ]
+    body = "\n".join(lines)
+    return scrolling(f"<thead><tr>{head}</tr></thead><tbody>\n{body}</tbody>", caption)
+
+
+def scrolling(rows: str, caption: str) -> str:
+    """A table's HTML in a box that the arrow keys move where it is too wide."""
+    name = text(caption)
     return (
-        f'<div class="wide" tabindex="0"><table><caption class="unseen">{text(caption)}'
-        f"</caption><thead><tr>{head}</tr></thead><tbody>\n"
-        + "\n".join(lines)
-        + "\n</tbody></table></div>"
+        f'<div class="wide" tabindex="0" role="group" aria-label="{name}">'
+        f'<table><caption class="unseen">{name}</caption>{rows}</table></div>\n'
     )
 
 
@@ -111,10 +116,8 @@ def facts(rows: Mapping[str, str], caption: str) -> str:
         f'<td class="words">{text(said, 2_000)}</td></tr>'
         for name, said in rows.items()
     ]
-    return (
-        f'<div class="wide" tabindex="0"><table><caption class="unseen">{text(caption)}'
-        f"</caption><tbody>\n" + "\n".join(lines) + "\n</tbody></table></div>\n"
-    )
+    body = "\n".join(lines)
+    return scrolling(f"<tbody>\n{body}</tbody>", caption)
 
 
 def number(value: float | None) -> str:

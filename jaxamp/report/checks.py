@@ -32,8 +32,8 @@ def checks(findings: Mapping[str, Any] | None) -> str:
     """The section's HTML."""
     if findings is None:
         return (
-            "<p>The recordings were given by hand and not looked over: "
-            "<code>jaxamp check</code> does that.</p>\n"
+            "<p>The recordings were given by hand. They have one sample rate and are "
+            "not silent; all else <code>jaxamp check</code> looks at.</p>\n"
         )
     pairs = findings.get("pairs")
     if not isinstance(pairs, list):

@@ -29,7 +29,7 @@ MOST_RAISED_DB = 60.0
 """What a quiet clip can be raised by at most."""
 
 Clips = dict[str, dict[str, Any]]
-"""name -> flac (base64), label, gain, plain, louder_db, lufs, halvings"""
+"""name -> flac (base64), label, gain, plain, louder_db, lufs, unmeasured, halvings"""
 
 
 def clips(
@@ -44,7 +44,7 @@ def clips(
 
     Each clip says with what `gain` it is as loud as the target, and with what gain
     (`plain`) all are as loud as they were to one another; both leave every peak below
-    full scale. Silence is not matched to anything.
+    full scale. What is too quiet to be measured is not matched, and says so.
 
     Args:
         audio: name -> samples `[t]`, any level.
@@ -78,6 +78,7 @@ def clips(
             "plain": room * 2.0**halvings,
             "louder_db": 0.0,
             "lufs": loudness[name],
+            "unmeasured": loudness[name] == GATE_LUFS,
             "halvings": halvings,
         }
     if difference:

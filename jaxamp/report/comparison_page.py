@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jaxamp.report.chart import scrolling
 from jaxamp.report.comparison import HEADINGS, LEGEND, Row
 from jaxamp.report.comparison_figure import family, interval, short
 from jaxamp.report.listening import RATING
@@ -42,7 +43,7 @@ def comparison_page(
     sections = [
         f"<section><h2>{text(name)}</h2>\n"
         f'<div class="scatter" data-capture="{i}"></div>\n'
-        f"{table(of_capture, links)}</section>\n"
+        f"{table(name, of_capture, links)}</section>\n"
         for i, (name, of_capture) in enumerate(captures.items())
     ]
     data = {
@@ -105,8 +106,8 @@ def point(row: Row, links: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def table(rows: Sequence[Row], links: Mapping[str, str]) -> str:
-    """One capture's rows; the runs that can be opened stand behind the name."""
+def table(capture: str, rows: Sequence[Row], links: Mapping[str, str]) -> str:
+    """A capture's rows; the runs that can be opened stand behind the name."""
     linked = any(run.place in links for row in rows for run in row.runs)
     first, *others = HEADINGS
     heads = [first, *(["run of seed"] if linked else []), *others]
@@ -118,10 +119,8 @@ def table(rows: Sequence[Row], links: Mapping[str, str]) -> str:
         runs = f'<td class="runs">{anchors(row, links)}</td>' if linked else ""
         lines.append(f'<tr><th scope="row">{first}</th>{runs}{rest}</tr>')
     body = "\n".join(lines)
-    return (
-        f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n'
-        f"<tbody>{body}</tbody></table></div>\n"
-    )
+    rows_of = f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody>"
+    return scrolling(rows_of, f"Models of {capture}")
 
 
 def anchors(row: Row, links: Mapping[str, str]) -> str:

@@ -2,11 +2,12 @@
 
 STYLES = ("listening.css",)
 
-PLAYER = ("widgets.js", "sound.js", "region.js", "player.js")
-"""`jaxamp.Sound`, and `jaxamp.player(element, sound, order)`."""
+SOUND = ("widgets.js", "sound.js", "region.js")
+"""`jaxamp.Sound`."""
 
-BLIND = (*PLAYER, "statistics.js", "listening.js")
-"""Also `jaxamp.listening(element, sound, {amp, model, about})`: A/B and ABX."""
+BLIND = (*SOUND, "player.js", "statistics.js", "listening.js")
+"""Also `jaxamp.player(element, sound, order)`, and A/B and ABX by
+`jaxamp.listening(element, sound, {amp, model, about})`."""
 
-RATING = (*PLAYER, "statistics.js", "rating.js")
+RATING = (*SOUND, "statistics.js", "rating.js")
 """Also `jaxamp.rating(element, trials, {about})`: a hidden-reference test."""

@@ -23,11 +23,14 @@ def trial(
     target: np.ndarray,
     predictions: Mapping[str, np.ndarray],
     sample_rate: int,
+    *,
+    capture: str,
 ) -> dict[str, Any]:
     """One passage to rate, as `jaxamp.rating` takes it.
 
     Args:
         predictions: What each model is called -> what it plays, as long as the target.
+        capture: What they learned from; models of one name on two are not one.
 
     Source:
         ITU-R BS.1534-3: a hidden reference, and an anchor of 3.5 kHz that is down by
@@ -43,5 +46,6 @@ def trial(
     labels |= {"reference": "Hidden reference", "anchor": "Low anchor"}
     return {
         "name": name,
+        "capture": capture,
         "clips": clips(audio, sample_rate, target="reference", labels=labels),
     }

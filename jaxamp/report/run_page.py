@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from jaxamp.metrics import report
+from jaxamp.metrics.aliasing import PROBES_HZ
 from jaxamp.report import run_charts
 from jaxamp.report.analysis.excerpt import excerpt
 from jaxamp.report.analysis.levels import levels
@@ -47,8 +48,10 @@ def run_page(
     rate = subject.model.sample_rate
     sound = heard(subject)
     numbers, notes = measured(subject, sound)
+    model, amp = probed(subject)
+    numbers = folded(model) | numbers
     clip = embedded(sound, rate, seconds)
-    charts = drawn(subject, sound, clip, times)
+    charts = drawn(subject, sound, clip, model, amp, times)
     data = {
         "about": {
             "model": subject.name,
@@ -115,15 +118,29 @@ def embedded(sound: Heard, sample_rate: int, seconds: float) -> Clip:
     }
 
 
+def folded(model: Tones | None) -> dict[str, float]:
+    """The aliasing of a run's numbers, out of tones that were played now."""
+    played = model.aliased if model else {}
+    return {
+        f"asr_{hertz:.0f}_hz": ratio
+        for hertz, ratio in played.items()
+        if hertz in PROBES_HZ
+    }
+
+
 def drawn(
-    subject: Subject, sound: Heard, clip: Clip, times: Sequence[BlockTime] | None
+    subject: Subject,
+    sound: Heard,
+    clip: Clip,
+    model: Tones | None,
+    amp: Tones | None,
+    times: Sequence[BlockTime] | None,
 ) -> dict[str, list[Chart]]:
     """Every chart, by the section it belongs to."""
     rate = subject.model.sample_rate
     found = levels(sound.input, sound.target, sound.prediction, rate)
     loud = [run_charts.level_error, run_charts.error_level, run_charts.dynamics]
     curve = run_charts.learning(subject.history)
-    model, amp = probed(subject)
     return {
         "levels": [chart(found) for chart in loud if found.input.size],
         "tones": [

@@ -16,6 +16,7 @@ from jaxamp.report.page import text
 from jaxamp.report.run_charts import BlockTime
 from jaxamp.report.spectra import CAPTION, spectra
 from jaxamp.report.subject import Clip, Heard, Subject
+from jaxamp.stream.live.deadline import SHARE
 
 SECTIONS = {
     "numbers": "In numbers",
@@ -53,7 +54,7 @@ which until you are done.</p>
 WAVES = """\
 <figure><div id="wave-view"></div>
 <figcaption>Above, the model's thin line should lie on the amp's thick one: zoom in \
-until you see single samples. Below is the difference, enlarged as it says. Drag \
+until you see single samples. Below is the difference, on the scale it names. Drag \
 across to zoom in, double-click to see all; or use the buttons, or with a picture in \
 focus the wheel or the keys + - 0 and the arrows. A click moves the place from which \
 the players go on.</figcaption></figure>
@@ -163,7 +164,7 @@ def training_rows(result: Mapping[str, object]) -> list[tuple[str, str, str]]:
     factor = result.get("realtime_factor")
     if isinstance(factor, float):
         where = f"in blocks of 64, after training, on {result.get('device')}"
-        rows.append(("Speed", f"{factor:.0f} times real time", where))
+        rows.append(("Speed", f"{factor:.3g} times real time", where))
     return rows
 
 
@@ -206,13 +207,15 @@ def in_time(times: Sequence[BlockTime] | None) -> str:
     """A sentence about the blocks that come too late."""
     if not times:
         return "<p>Not measured, as asked for.</p>"
-    missed = [str(one.block) for one in times if one.p99 > one.deadline]
+    missed = [str(one.block) for one in times if one.p99 > one.allowed]
+    share = f"{100 * SHARE:.0f} % of the time that they last"
     if not missed:
-        return "<p>Here, 99 of 100 blocks of every length were computed in time.</p>"
+        return f"<p>Here, 99 of 100 blocks of every length took at most {share}.</p>"
     return (
-        f"<p>Blocks of {text(', '.join(missed))} samples were late here more than once "
-        "in a hundred times. If the machine was busy with something else, write the "
-        "page again when it is not.</p>"
+        f"<p>Blocks of {text(', '.join(missed))} samples took more than {share} here, "
+        "more than once in a hundred times: they would not do for playing live. If "
+        "the machine was busy with something else, write the page again when it is "
+        "not.</p>"
     )
 
 
@@ -235,7 +238,8 @@ def settings(subject: Subject) -> str:
     lines = "\n".join(text(line, 1_000) for line in subject.config.splitlines())
     return (
         f"{made}<details><summary>The whole configuration</summary>"
-        f'<pre tabindex="0">{lines}</pre></details>\n'
+        '<pre tabindex="0" role="group" aria-label="The whole configuration">'
+        f"{lines}</pre></details>\n"
     )
 
 

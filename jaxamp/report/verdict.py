@@ -62,7 +62,9 @@ def percent(share: float) -> str:
 
 def loudness(difference_lu: float) -> str:
     """Whether the model is as loud as the amp."""
-    if not math.isfinite(difference_lu) or abs(difference_lu) < LOUDNESS_LU:
+    if not math.isfinite(difference_lu):
+        return "How loud the model is against the amp cannot be told."
+    if abs(difference_lu) < LOUDNESS_LU:
         return "The model is as loud as the amp, to a tenth of a decibel."
     more = "louder" if difference_lu > 0 else "quieter"
     return f"The model is {abs(difference_lu):.1f} dB {more} than the amp."

@@ -1,6 +1,6 @@
 """Streaming: block by block with explicit state, and whole files on top of it."""
 
-from jaxamp.stream.bench import block_seconds, realtime_factor
+from jaxamp.stream.bench import realtime_factor
 from jaxamp.stream.carried import Carried
 from jaxamp.stream.changing import ChangingPlayer
 from jaxamp.stream.player import Player
@@ -11,7 +11,6 @@ __all__ = [
     "Carried",
     "ChangingPlayer",
     "Player",
-    "block_seconds",
     "play",
     "process",
     "realtime_factor",

@@ -287,6 +287,7 @@ def test_a_listening_page_plays_the_best_run_of_each_row_beside_the_amp(
     assert len(data["trials"]) == 2
     for capture, trial in zip(data["captures"], data["trials"], strict=True):
         assert trial["name"] == f"{capture['name']}, 0.0 to 1.0 s"
+        assert trial["capture"] == capture["name"]
         clips = trial["clips"]
         assert [clips[name]["label"] for name in clips] == [
             "Hidden reference", "Low anchor", "lstm/1x8 model.hidden=[2]",

@@ -1,10 +1,10 @@
 """What of a comparison is listened to: the loudest passages, the models that matter."""
 
-import numpy as np
+import pytest
 from tiny import RATE, noise
 
-from jaxamp.cli.listen import excerpts, heard_rows
-from jaxamp.core import Capture
+from jaxamp.cli.listen import excerpts, heard_rows, rating_trials
+from jaxamp.core import Capture, ConfigError
 from jaxamp.report.comparison import Run, rows
 
 
@@ -31,19 +31,31 @@ def test_short_recordings_are_divided_but_not_cut_to_pieces():
     assert all(e.capture is both[1] for e in excerpts(both, RATE, 2.0, 2))
 
 
-def test_no_more_models_are_heard_than_can_be_rated_and_the_fronts_come_first():
-    def run(i):
-        return Run(
-            model=f"m{i}", seed=0, capture="amp.wav", parameters=100 + i,
-            esr=1 / (1 + i), macs_per_sample=1, receptive_field=1, sample_rate=RATE,
-            mrstft=0.5, aliasing=1e-6, realtime_factor=50.0, realtime_block=64,
-        )  # fmt: skip
+def run(model, esr, parameters=100, **other):
+    known = {
+        "seed": 0, "capture": "amp.wav", "macs_per_sample": 1, "receptive_field": 1,
+        "sample_rate": RATE, "mrstft": 0.5, "aliasing": 1e-6, "realtime_factor": 50.0,
+        "realtime_block": 64,
+    }  # fmt: skip
+    return Run(model=model, esr=esr, parameters=parameters, **{**known, **other})
 
-    worse = [run(i) for i in range(8)]
-    table = rows([*worse, Run(**{**vars(run(0)), "model": "large", "parameters": 999})])
+
+def test_no_more_models_are_heard_than_can_be_rated_and_the_fronts_come_first():
+    alike = [run(f"m{i}", 0.01 * (8 - i)) for i in range(8)]
+    table = rows([*alike, run("small", 0.9, parameters=9), run("large", 0.5, 999)])
     heard, others = heard_rows(table)
-    assert len(heard) == 6
+    assert {r.model for r in heard} == {"small", "m7", "m6", "m5", "m4", "m3"}
     assert [r.model for r in heard] == [r.model for r in table if r in heard]
-    assert "large" in {r.model for r in others}
-    assert {r.model for r in heard} == {f"m{i}" for i in range(2, 8)}
-    assert np.isfinite([r.esr_mean for r in heard]).all()
+    assert [r.model for r in others] == ["m2", "m1", "m0", "large"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "passages", "rate", "said"),
+    [(30, 12, RATE, "Take --seconds 8.3"), (8, 12, 2 * RATE, "make up to 1536 s")],
+)
+def test_more_sound_than_a_page_holds_is_refused_before_anything_is_read(
+    seconds, passages, rate, said
+):
+    table = rows([run(f"m{i}", 0.1, sample_rate=rate) for i in range(9)])
+    with pytest.raises(ConfigError, match=said):
+        rating_trials(table, seconds, passages)

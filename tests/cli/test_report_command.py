@@ -68,11 +68,24 @@ def test_any_recordings_can_be_held_against_a_model_file(finished, tmp_path, cap
     assert str(tmp_path / "amp.nam.html") in said.out
     assert "A model of wet.wav" in page
     assert "taken to trail by 3 samples" in page
+    assert "Nothing is known of its training." in page
     clip = run(capsys, "evaluate", model, *pair, "--delay", "3", "--json",
                tmp_path / "numbers.json")  # fmt: skip
     assert clip.status == 0
     wanted = json.loads((tmp_path / "numbers.json").read_text())["esr"]
     assert np.isclose(data(page)["numbers"]["esr"], wanted, rtol=1e-5)
+
+
+def test_a_run_held_against_other_recordings_still_shows_how_it_learned(
+    copied, tmp_path, capsys
+):
+    soundfile.write(tmp_path / "x.wav", noise(RATE // 2, level=0.1), RATE)
+    pair = ["--input", tmp_path / "x.wav", "--target", tmp_path / "x.wav"]
+    said = run(capsys, "report", copied, *pair, "--delay", 0, "--no-timing")
+    assert said.status == 0, said
+    page = (copied / "report.html").read_text()
+    assert "Nothing is known of its training." not in page
+    assert "learning" in data(page)["charts"]
 
 
 def test_a_model_file_alone_has_nothing_to_be_held_against(finished, capsys):

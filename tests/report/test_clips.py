@@ -70,6 +70,8 @@ def test_silence_is_matched_to_nothing():
     assert made["difference"]["louder_db"] == 0.0
     both = clips({"target": silent, "prediction": noise(RATE)}, RATE)
     assert both["prediction"]["gain"] == both["target"]["gain"] == 1.0
+    assert both["target"]["unmeasured"] is True
+    assert both["prediction"]["unmeasured"] is False
 
 
 def test_clips_that_cannot_be_played_in_step_are_refused():

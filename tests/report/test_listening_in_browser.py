@@ -131,16 +131,21 @@ def test_a_region_repeats_without_a_gap(opened, audio):
     np.testing.assert_allclose(heard[LEAD:][begun:], wanted[begun:], atol=3e-7)
 
 
-def test_a_blind_switch_to_the_same_clip_sounds_as_one_to_another_of_its_kind(opened):
-    names = {"A": "target", "B": "target", "X": "target"}
-    act = "sound.switchTo('%s')"
-    other, same = (
-        rendered(opened, 1, [[0, "sound.play('A')"], [0.4, act % name]], names)
-        for name in ("X", "A")
-    )
-    np.testing.assert_allclose(other, same, atol=1e-7)
+def test_a_blind_switch_to_x_sounds_as_one_to_the_clip_that_it_is(opened, audio):
+    def switched(name, x):
+        names = {"A": "target", "B": "prediction", "X": x}
+        acts = [[0, "sound.play('A')"], [0.4, f"sound.switchTo('{name}')"]]
+        return rendered(opened, 1, acts, names)
+
+    same, other = switched("A", "target"), switched("B", "target")
+    np.testing.assert_allclose(switched("X", "target"), same, atol=1e-7)
+    np.testing.assert_allclose(switched("X", "prediction"), other, atol=1e-7)
+    gain = opened.evaluate("sound.level('prediction')")
+    unlike = np.max(np.abs(gain * audio["prediction"] - audio["target"]))
+    assert 0 < np.max(np.abs(other - same)) <= unlike + 1e-6, "they dip alike"
     middle = round((0.4 + 0.02) * RATE)
-    assert np.max(np.abs(same[middle - 9 : middle + 9])) < 1e-3, "it dips to nothing"
+    for heard in (same, other):
+        assert np.max(np.abs(heard[middle - 9 : middle + 9])) < 1e-3, "to nothing"
 
 
 def test_time_passes_only_while_it_plays(opened):
@@ -182,6 +187,24 @@ def test_a_browser_that_refuses_the_rate_plays_and_says_that_it_resamples(opened
     until(opened, "sound.position > 0.1")
     note = opened.locator("#player .note")
     assert "resampled from 48000 Hz" in note.inner_text()
+
+
+def test_clips_decoded_at_another_rate_are_as_long_as_they_are(opened):
+    found = opened.evaluate(
+        """async () => {
+            const Real = OfflineAudioContext;
+            let refused = false;
+            globalThis.OfflineAudioContext = function (channels, length) {
+                if (refused) return new Real(channels, length, 24000);
+                refused = true;
+                throw new DOMException("no such rate");
+            };
+            const other = await jaxamp.Sound.from(jaxamp.data.clips);
+            return [other.rate, other.length, other.seconds, other.note];
+        }"""
+    )
+    assert found[:3] == [RATE // 2, SECONDS * RATE // 2, SECONDS]
+    assert "resampled" in found[3]
 
 
 # --- blind listening ------------------------------------------------------------------
@@ -226,6 +249,12 @@ def begin(page, kind, trials):
     page.keyboard.press("Enter")
 
 
+def settled(page):
+    """Waits until what is new in the page has its size and is drawn."""
+    for _ in range(2):
+        page.evaluate("new Promise(requestAnimationFrame)")
+
+
 def saved(page, form):
     with page.expect_download() as download:
         page.get_by_role("button", name=f"Save as {form}").press("Enter")
@@ -264,8 +293,10 @@ def test_abx_by_keyboard_alone_ends_in_files_that_hold_it_all(blind):
     )
     assert ABOUT.items() <= record.items()
     assert record["gains"]["model"] == pytest.approx(2.0, abs=0.01)
+    assert record["level_match"] == "ITU-R BS.1770, over the whole clip"
     assert record["trials"][0]["region"] == [0, 1]
     assert record["trials"][3]["heard"] == {"A": 1, "X": 1, "B": 1}
+    assert blind.get_by_role("rowheader").count() == 10
     _, text = saved(blind, "CSV")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["correct"] for row in rows] == [
@@ -279,16 +310,23 @@ def test_abx_by_keyboard_alone_ends_in_files_that_hold_it_all(blind):
 
 @pytest.mark.parametrize("kind", ["ABX", "Which one is the amp?"])
 def test_nothing_in_the_page_tells_the_answer_before_the_end(blind, kind):
+    here = "{ get: () => 0.05 }"  # pictures show where it plays, which time moves on
+    blind.evaluate(
+        f"void Object.defineProperty(jaxamp.Sound.prototype, 'position', {here})"
+    )
     seen = []
     for truth in "AB":
         draw(blind, truth * 9)
         begin(blind, kind, 9)
+        settled(blind)
         shots = []
         for _ in range(2):
             for key in ("a", "b", "x", " ", "1"):
                 blind.keyboard.press(key)
                 shots.append(blind.locator("body").evaluate("(body) => body.outerHTML"))
-                shots.append(blind.locator("canvas").count())
+                shots.append(
+                    blind.locator("#test canvas").evaluate("(c) => c.toDataURL()")
+                )
         seen.append(shots)
         for _ in range(2):
             blind.keyboard.press("Escape")
@@ -307,7 +345,8 @@ def test_the_guess_says_what_it_means_and_how_much_it_would_miss(blind):
         blind.keyboard.press(answer)
     words = blind.locator("#test").inner_text()
     assert "4 of 6 right" in words
-    assert "34.4 % (p = 0.344)" in words
+    assert "in 34.4 % of such tests (p = 0.344)" in words
+    assert "That you know which one is the amp is not shown" in words
     missed = 1 - 0.7**6
     assert f"unnoticed with a probability of {100 * missed:.0f} %" in words
     assert blind.evaluate("played.slice(0, 4)") == ["amp", "model", "model", "amp"]
@@ -317,10 +356,77 @@ def test_escape_once_is_no_end_and_a_wrong_number_of_trials_no_beginning(blind):
     begin(blind, "ABX", 7)
     assert "Choose 8 to 50 trials" in said(blind)
     begin(blind, "ABX", 8)
-    for key in ("Escape", "x", "Escape"):
+    for key in ("Escape", "x", "Escape", "[", "Escape", "l", "Escape"):
         blind.keyboard.press(key)
+    blind.locator("#test canvas").click()
+    assert "It goes on" in said(blind)
+    blind.keyboard.press("Escape")
     assert "Esc again stops" in said(blind)
     assert blind.get_by_role("heading", name="Trial 1 of 8").is_visible()
+    blind.get_by_role("button", name="Stop the test").press("Enter")
+    assert "Not finished" in said(blind)
+
+
+def test_the_amp_is_what_is_heard_as_the_amp_after_a_test_that_ended_on_the_model(
+    blind,
+):
+    draw(blind, "A")
+    begin(blind, "Which one is the amp?", 1)
+    for key in "ab1":
+        blind.keyboard.press(key)
+    assert blind.evaluate("played") == ["amp", "model"]
+    blind.get_by_role("button", name="Another test").click()
+    blind.get_by_role("button", name="Hear the amp").click()
+    assert blind.evaluate("played.at(-1)") == "amp"
+
+
+def test_a_bracket_counts_however_it_is_typed_and_other_shortcuts_do_not(blind):
+    def typed(key, **held):
+        blind.locator("#test").evaluate(
+            """(root, [key, held]) => root.dispatchEvent(new KeyboardEvent("keydown",
+                { key, bubbles: true, cancelable: true, ...held }))""",
+            [key, held],
+        )
+        return blind.locator("#test .region-told").inner_text()
+
+    altgr = {"ctrlKey": True, "altKey": True, "modifierAltGraph": True}
+    assert typed("[", ctrlKey=True) == "No loop"
+    assert typed("l", **altgr) == "No loop"
+    assert typed("[", **altgr).startswith("Looping")
+    typed("l")
+    assert typed("[", altKey=True).startswith("Looping")
+
+
+def test_views_that_are_gone_draw_no_more(blind):
+    for _ in range(3):
+        begin(blind, "ABX", 8)
+        for _ in range(2):
+            blind.keyboard.press("Escape")
+        blind.get_by_role("button", name="Another test").click()
+    settled(blind)
+    blind.evaluate(
+        """() => {
+            const { color } = jaxamp;
+            globalThis.asked = [];
+            jaxamp.color = (name) => { asked.push(name); return color(name); };
+        }"""
+    )
+    blind.emulate_media(color_scheme="dark")
+    until(blind, "asked.length > 0")
+    assert blind.evaluate("asked.length") == 4, "two colours of two strips"
+
+
+def test_the_volume_of_the_player_is_that_of_the_blind_test(blind):
+    player = blind.locator("#player").get_by_label("Volume")
+    test = blind.locator("#test").get_by_label("Volume")
+    player.fill("0.25")
+    assert test.input_value() == "0.25"
+    begin(blind, "ABX", 8)
+    assert test.input_value() == "0.25"
+    test.fill("0.5")
+    assert player.input_value() == "0.5"
+    blind.keyboard.press("a")
+    assert blind.evaluate("sound.output.gain.value") == 0.5
 
 
 def test_p_values_power_and_intervals_are_those_of_scipy(blind):
@@ -355,7 +461,9 @@ def rating_file(audio, tmp_path_factory):
     """A page with two trials of two models, one of them called like a formula."""
     y = audio["target"][: RATE // 4]
     played = {"=small": 0.9 * y + noise(y.size, 2, 0.01), "<b>large</b>": 0.99 * y}
-    trials = [trial(name, y, played, RATE) for name in ("first", "second")]
+    trials = [
+        trial(name, y, played, RATE, capture="amp.wav") for name in ("first", "second")
+    ]
     file = tmp_path_factory.mktemp("page") / "rating.html"
     body = '<div id="test"></div>'
     file.write_text(page("Rating", body, {"trials": trials}, RATING, STYLES))
@@ -376,9 +484,11 @@ def rating(browser_page, rating_file):
     return browser_page
 
 
-def rate(page, ratings):
+def rate(page, ratings, reference="0"):
     """Hears all of a trial and gives these ratings."""
     page.get_by_role("heading", name="Trial").wait_for()
+    if reference:
+        page.keyboard.press(reference)
     for number, rating in enumerate(ratings, 1):
         page.keyboard.press(str(number))
         page.get_by_label(f"Rating of {number}").fill(str(rating))
@@ -426,16 +536,62 @@ def test_a_rating_test_ends_in_a_csv_with_every_rating(rating):
 
 def test_all_must_be_heard_and_rated_before_the_next_trial(rating):
     rating.get_by_role("button", name="Start rating").press("Enter")
-    rate(rating, [100, 20, 50])
+    rate(rating, [100, 20, 50], reference="")
     onward = rating.get_by_role("button", name="Next passage")
     onward.press("Enter")
-    assert "Not heard yet: 4." in said(rating)
-    rating.keyboard.press("4")
+    assert "Not heard yet: the reference, 4." in said(rating)
+    for key in "04":
+        rating.keyboard.press(key)
     onward.press("Enter")
     assert "Not rated yet: 4." in said(rating)
     rating.keyboard.press("Escape")
+    rating.get_by_label("Rating of 4").fill("60")  # calls it off
+    rating.keyboard.press("Escape")
+    assert "Esc again stops" in said(rating)
     rating.keyboard.press("Escape")
     assert "Not finished" in said(rating)
+
+
+def test_models_of_one_name_on_two_captures_are_two_and_the_volume_stays(rating):
+    rating.evaluate(
+        """() => {
+            const [one, two] = jaxamp.data.trials;
+            [one.capture, two.capture] = ["clean.wav", "hot.wav"];
+            jaxamp.rating(document.getElementById("test"), [one, two]);
+        }"""
+    )
+    rating.get_by_role("button", name="Start rating").press("Enter")
+    volume = rating.get_by_label("Volume")
+    volume.fill("0.5")
+    rate(rating, [100, 20, 50, 87])
+    rating.get_by_role("button", name="Next passage").press("Enter")
+    rating.get_by_role("heading", name="Trial 2 of 2").wait_for()
+    assert volume.input_value() == "0.5"
+    rate(rating, [90, 10, 60, 88])
+    rating.get_by_role("button", name="Finish").press("Enter")
+    assert "at 90 or more in every trial" in said(rating)
+    for capture, mean in (("clean.wav", "50.0"), ("hot.wav", "60.0")):
+        table = rating.get_by_role("table", name=capture)
+        assert f"=small\t{mean}\t\t1" in table.inner_text()
+    rows = list(csv.DictReader(io.StringIO(saved(rating, "CSV")[1])))
+    assert [row["capture"] for row in rows] == ["clean.wav"] * 4 + ["hot.wav"] * 4
+
+
+def test_nothing_can_be_pressed_while_a_trial_is_made_ready(rating):
+    rating.evaluate(
+        """() => {
+            const from = jaxamp.Sound.from;
+            jaxamp.Sound.from = async (clips) => {
+                await new Promise((resolve) => (globalThis.release = resolve));
+                return from(clips);
+            };
+        }"""
+    )
+    rating.get_by_role("button", name="Start rating").press("Enter")
+    assert rating.get_by_role("heading", name="Getting ready").is_visible()
+    assert rating.get_by_role("button").count() == 0
+    rating.evaluate("release()")
+    rating.get_by_role("heading", name="Trial 1 of 2").wait_for()
 
 
 def test_the_order_of_what_is_rated_is_drawn_each_way_as_often(opened):
@@ -480,6 +636,7 @@ def compared(browser_page, tmp_path):
 
 def test_a_point_tells_all_about_a_model_and_leads_to_its_runs(compared):
     about = compared.locator(".about")
+    assert compared.get_by_role("table", name="Models of amp.wav").is_visible()
     compared.get_by_role("button", name="lstm/small").hover(force=True)
     assert "ESR 0.25 ± 0.635, best 0.2, of 2 seeds" in about.inner_text()
     compared.get_by_role("button", name="wavenet/large").hover(force=True)

@@ -116,6 +116,30 @@ def test_the_waveforms_zoom_from_all_to_single_samples_by_keyboard(shown):
     assert view(shown) == [0, size]
 
 
+def test_the_scale_of_the_difference_is_what_is_drawn(shown):
+    def words(wrong):
+        shown.evaluate(
+            """(wrong) => {
+                const of = (times) => Float32Array.from({ length: 999 }, (_, i) =>
+                  times * Math.sin(i));
+                const sound = Object.assign(new EventTarget(), {
+                  rate: 1000, length: 999, position: 0,
+                  samples: (name) => of(name === "target" ? 1 : 1 - wrong),
+                });
+                jaxamp.waves(document.getElementById("wave-view"), sound);
+            }""",
+            wrong,
+        )
+        shown.evaluate("new Promise(requestAnimationFrame)")
+        return shown.locator("#wave-view .note").inner_text()
+
+    reaches = "its picture reaches ±%s, the one above ±1.1"
+    fine = "Difference, on a scale 100 times finer: " + reaches % "0.011"
+    assert words(0.01) == fine
+    assert words(1.0) == "Difference, on the same scale: " + reaches % "1.1"
+    assert words(2.0) == "Difference, on a coarser scale: " + reaches % "2.1"
+
+
 def test_the_waveforms_zoom_by_mouse_and_buttons(shown):
     size = shown.evaluate("jaxamp.sound.length")
     wave = shown.locator("canvas.wave").first

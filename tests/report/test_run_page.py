@@ -14,6 +14,7 @@ from tiny import RATE
 
 from jaxamp.core import Capture, RunError
 from jaxamp.metrics import report as metrics
+from jaxamp.metrics.aliasing import PROBES_HZ
 from jaxamp.report.checks import checks
 from jaxamp.report.run_charts import BlockTime, learning
 from jaxamp.report.run_page import measured
@@ -62,19 +63,31 @@ def test_the_numbers_are_those_of_the_whole_passage(page):
     one = subject()
     sound = heard(one)
     wanted = metrics(sound.prediction, sound.target, RATE)
-    assert data(page)["numbers"] == pytest.approx(wanted)
+    told = data(page)["numbers"]
+    assert {name: told[name] for name in wanted} == pytest.approx(wanted)
     assert f"(ESR {wanted['esr']:.4g})" in page
 
 
 def test_a_runs_own_numbers_count_as_long_as_they_are_true(page):
-    now = data(page)["numbers"]
-    true = now | {"asr_1250_hz": 0.001}
     sound = heard(subject())
+    now = metrics(sound.prediction, sound.target, RATE)
+    true = now | {"asr_1250_hz": 0.001}
     assert measured(subject(result={"metrics": true}), sound) == (true, [])
     stale = true | {"esr": 9 * true["esr"]}
     own, (note,) = measured(subject(result={"metrics": stale}), sound)
     assert own == pytest.approx(now)
     assert "The run wrote down an ESR of" in note
+
+
+def test_aliasing_is_in_the_numbers_as_the_chart_has_it(page):
+    chart = data(page)["charts"]["aliasing"]
+    (model,) = (one for one in chart["series"] if one["label"] == "prediction")
+    worst = max(
+        level
+        for hertz, level in zip(chart["x"], model["values"], strict=True)
+        if hertz in PROBES_HZ
+    )
+    assert f'<th scope="row">Aliasing</th><td>{worst:.0f} dB</td>' in page
 
 
 def test_the_clips_are_the_passage_to_the_24th_bit(page):
@@ -151,9 +164,10 @@ def test_what_is_not_known_is_said(page):
 
 
 def test_blocks_that_come_too_late_are_named(page):
-    assert "Blocks of 128 samples were late here" in page
-    early = in_time([BlockTime(64, 0.2, 0.5, 1.3)])
-    assert "99 of 100 blocks of every length were computed in time" in early
+    assert "Blocks of 128 samples took more than 70 % of the time" in page
+    early = in_time([BlockTime(64, 0.2, 0.9, 1.3)])
+    assert "99 of 100 blocks of every length took at most 70 %" in early
+    assert "Blocks of 64 samples" in in_time([BlockTime(64, 0.2, 1.0, 1.3)])
 
 
 def test_the_time_of_blocks_is_measured_against_their_deadline():

@@ -38,4 +38,5 @@ def test_each_word_holds_up_to_its_limit():
 def test_loudness_is_said_to_a_tenth():
     assert loudness(0.04) == "The model is as loud as the amp, to a tenth of a decibel."
     assert loudness(-0.23) == "The model is 0.2 dB quieter than the amp."
+    assert loudness(math.nan).endswith("cannot be told.")
     assert loudness(1.26) == "The model is 1.3 dB louder than the amp."

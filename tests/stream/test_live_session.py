@@ -121,6 +121,16 @@ def test_blocks_are_measured_at_the_pace_they_have():
     assert slow.slept == pytest.approx(paced)
 
 
+def test_a_measurement_that_takes_long_ends_with_fewer_blocks():
+    def blocks(block_time, most_seconds):
+        slow = Slow(lambda size: block_time)
+        times = measured(slow.play, 64, RATE, most_seconds=most_seconds, clock=slow)
+        return times.blocks
+
+    assert blocks(10_000_000, 1.0) == 51  # 101 with the 50 before
+    assert blocks(10_000_000, 0.1) == 1, "late by any count"
+
+
 def late(block_time, block=64):
     others = [size for size in (64, 128, 256, 512) if size > block]
     times = times_of(block_time, block)[0]

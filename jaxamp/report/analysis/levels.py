@@ -34,8 +34,6 @@ class Levels:
     error: np.ndarray
     esr: np.ndarray
     """Of the frames of that level together."""
-    seconds: np.ndarray
-    """How much was played at that level."""
 
 
 def levels(
@@ -67,7 +65,6 @@ def levels(
         prediction=decibels(mean(played)),
         error=decibels(mean(wrong)),
         esr=mean(wrong) / energy,
-        seconds=np.array([np.sum(place == step) for step in known]) * FRAME_SECONDS,
     )
 
 

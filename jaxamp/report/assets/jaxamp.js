@@ -23,8 +23,8 @@ globalThis.jaxamp = {
       .getPropertyValue(`--${name}`).trim();
   },
 
-  // Calls back whenever the colours of the page change.
-  whenColorsChange(call) {
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", call);
+  // Calls back whenever the colours of the page change; until a signal, if one is given.
+  whenColorsChange(call, { signal } = {}) {
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", call, { signal });
   },
 };

@@ -17,11 +17,13 @@
       title: "Which one is the amp?", least: 1, most: 50, usual: 5,
       clips: ["A", "B"], answers: ["A is the amp", "B is the amp"],
       about: "A and B are the amp and the model in random order.",
+      shows: "you know which one is the amp",
     },
     abx: {
       title: "ABX", least: 8, most: 50, usual: 16,
       clips: ["A", "X", "B"], answers: ["X is A", "X is B"],
       about: "A is the amp, B the model, X one of the two, drawn anew for each trial.",
+      shows: "you hear a difference",
     },
   };
 
@@ -47,7 +49,10 @@
       place.replaceChildren(...parts);
       if (!first) place.querySelector("h3[tabindex], input:checked").focus();
     };
-    const test = { clips, show, gains, about, said, say: (words) => (said.textContent = words) };
+    const test = {
+      clips, show, gains, about, newView: jaxamp.views(),
+      say: (words) => (said.textContent = words),
+    };
     show(setup(test, "abx"));
   };
 
@@ -57,7 +62,9 @@
 
   function setup(test, kind) {
     const { clips } = test;
+    const signal = test.newView();
     const known = KINDS[kind];
+    const amp = () => (clips.playing ? clips.pause() : clips.play("amp"));
     const trials = element("input", {
       type: "number", min: known.least, max: known.most, value: known.usual,
       oninput: () => tell(),
@@ -65,29 +72,28 @@
     const power = element("p", { class: "faint" });
     const count = () => Math.round(Number(trials.value));
     const fits = () => count() >= known.least && count() <= known.most;
-    const tell = () => (power.textContent = fits() ? powerOf(count()) : "");
+    const tell = () => (power.textContent = fits() ? powerOf(count(), known) : "");
     const start = () => {
       if (fits()) return run(test, kind, count());
       test.say(`Choose ${known.least} to ${known.most} trials.`);
     };
     tell();
     return {
-      keys: { " ": () => clips.toggle(), ...regionKeys(clips) },
+      keys: { " ": amp, ...regionKeys(clips, signal) },
       parts: [
         element("h3", {}, "Do you hear a difference?"),
         kinds(test, kind),
-        element("p", {}, known.about,
-          " Both are played equally loud, always. Answers stay hidden until the end."),
+        element("p", {}, `${known.about} ${jaxamp.matchedWords(clips.measured)} Answers stay hidden until the end.`),
         element("label", { class: "choice" }, "Trials", trials,
           element("span", { class: "faint" }, `${known.least} to ${known.most}`)),
         power,
-        jaxamp.strip(clips, clips.names),
+        jaxamp.strip(clips, clips.names, { signal }),
         element("p", { class: "faint" },
           "Choose a short passage to loop: drag over the picture, or use the buttons."),
-        jaxamp.regionButtons(clips),
+        jaxamp.regionButtons(clips, { signal }),
         element("div", { class: "row" },
           button("Start the test", "", start, { class: "primary" }),
-          button("Hear the amp", "Space", () => clips.toggle())),
+          button("Hear the amp", "Space", amp), jaxamp.volume(clips, { signal })),
       ],
     };
   }
@@ -104,11 +110,11 @@
     return element("fieldset", {}, element("legend", {}, "Test"), ...choices);
   }
 
-  function powerOf(n) {
+  function powerOf(n, { shows }) {
     const needed = statistics.needed(n);
     if (needed > n)
       return `${n} trials are too few to show anything: all of them are guessed right with probability ${(0.5 ** n).toFixed(2)}.`;
-    return `${needed} of ${n} right would show that you hear a difference (p < 0.05). ${missing(n)}`;
+    return `${needed} of ${n} right would show that ${shows} (p < 0.05). ${missing(n)}`;
   }
 
   function missing(n) {
@@ -116,8 +122,8 @@
     return `A listener who is right in ${100 * RATE} % of the trials would go unnoticed with a probability of ${misses} %.`;
   }
 
-  function regionKeys(clips) {
-    const region = jaxamp.regionSetters(clips);
+  function regionKeys(clips, signal) {
+    const region = jaxamp.regionSetters(clips, { signal });
     return { l: region.toggle, "[": region.from, "]": region.to };
   }
 
@@ -125,10 +131,10 @@
 
   function run(test, kind, count) {
     const { clips, say } = test;
+    const signal = test.newView();
     const begun = new Date();
     const trials = [];
     let now = drawn();
-    let stopping = false;
     clips.pause();
 
     const hear = (name) => {
@@ -149,14 +155,12 @@
       mark();
       say(`Answer kept. ${position()}. Nothing has been played yet.`);
     };
-    const stop = () => {
-      if (stopping) {
-        clips.pause();
-        return test.show(results(test, record(false)));
-      }
-      stopping = true;
-      say("Stop? Esc again stops: the test then counts as not finished. Anything else goes on.");
-    };
+    const stop = jaxamp.twice("Stop the test", "Escape", {
+      ask: () => say("Stop? Esc again stops: the test then counts as not finished. Anything else goes on."),
+      off: () => say(`${position()}. It goes on.`),
+      act: () => { clips.pause(); test.show(results(test, record(false))); },
+      signal,
+    });
     const pause = () => {
       if (!playing) return hear(KINDS[kind].clips[0]);
       clips.toggle();
@@ -164,38 +168,37 @@
     };
     const record = (whole) => recordOf(test, kind, count, begun, trials, whole);
     const position = () => `Trial ${trials.length + 1} of ${count}`;
-    const going = (act) => (...given) => { stopping = false; act(...given); };
 
     let playing = null;
     const title = heading(position());
     const hearing = KINDS[kind].clips.map((name) =>
-      button(name, name.toLowerCase(), going(() => hear(name)), { "aria-pressed": "false" }));
+      button(name, name.toLowerCase(), () => hear(name), { "aria-pressed": "false" }));
     const mark = () => {
       title.textContent = position();
       KINDS[kind].clips.forEach((name, i) =>
         hearing[i].setAttribute("aria-pressed", String(name === playing)));
     };
-    const [first, second] = [going(() => answer("A")), going(() => answer("B"))];
+    const [first, second] = [() => answer("A"), () => answer("B")];
     test.show({
       parts: [
         title,
-        element("p", { class: "faint" }, KINDS[kind].about, " Equally loud."),
+        element("p", { class: "faint" }, `${KINDS[kind].about} ${jaxamp.matchedWords(clips.measured)}`),
         element("div", { class: "hear", role: "group", "aria-label": "Hear" }, ...hearing),
         element("div", { class: "answers", role: "group", "aria-label": "Answer" },
           button(KINDS[kind].answers[0], "1", first),
           button(KINDS[kind].answers[1], "2", second)),
-        jaxamp.strip(clips, clips.names),
-        jaxamp.regionButtons(clips),
+        jaxamp.strip(clips, clips.names, { signal }),
+        jaxamp.regionButtons(clips, { signal }),
         element("div", { class: "row" },
-          button("Play or pause", "Space", going(pause)),
-          button("Stop the test", "Escape", () => stop())),
+          button("Play or pause", "Space", pause), stop.button,
+          jaxamp.volume(clips, { signal })),
       ],
       keys: {
         ...Object.fromEntries(KINDS[kind].clips.map(
-          (name) => [name.toLowerCase(), going(() => hear(name))])),
+          (name) => [name.toLowerCase(), () => hear(name)])),
         1: first, 2: second, ArrowLeft: first, ArrowRight: second,
-        " ": going(pause), Escape: stop,
-        ...regionKeys(clips),
+        " ": pause, Escape: stop.use,
+        ...regionKeys(clips, signal),
       },
     });
     say(`${position()}. Listen, then answer.`);
@@ -226,7 +229,7 @@
     const correct = trials.filter((trial) => trial.correct).length;
     return {
       test: kind, finished: whole, date: begun.toISOString(), ...about,
-      sample_rate: clips.rate, level_match: "ITU-R BS.1770", gains,
+      sample_rate: clips.rate, level_match: jaxamp.levelMatch(clips.measured), gains,
       trials_wanted: count, trials, correct,
       p_value: whole ? statistics.atLeast(correct, count) : null,
     };
@@ -235,6 +238,7 @@
   /* --- after -------------------------------------------------------------------- */
 
   function results(test, record) {
+    test.newView();
     const words = record.finished ? meaning(record) : [
       `Not finished: ${record.trials.length} of ${record.trials_wanted} trials were answered, so nothing is counted.`];
     test.say(words.join(" "));
@@ -254,24 +258,23 @@
     };
   }
 
-  function meaning({ correct, trials, p_value: p }) {
+  function meaning({ test, trials, p_value: p }) {
     const n = trials.length;
-    const chance = `Somebody who only guesses does at least as well with a probability of ${(100 * p).toPrecision(3)} % (${statistics.shownP(p)}).`;
+    const { shows } = KINDS[test];
+    const chance = `By guessing alone, so many right or more come in ${(100 * p).toPrecision(3)} % of such tests (${statistics.shownP(p)}).`;
     if (p < statistics.LEVEL)
-      return [chance, "So you most likely heard a difference in this passage. How large it is, the test does not say; and of twenty tests by guessing, one comes out like this."];
+      return [chance, `Below 5 % that counts as shown: ${shows} in this passage. How large the difference is, the test does not say; and up to one in twenty tests by guessing comes out like this.`];
     const power = statistics.needed(n) > n
       ? `${n} trials are too few to show anything.` : missing(n);
-    return [chance, `A difference is not shown with ${n} trials, which does not prove that there is none. ${power}`];
+    const other = test === "guess"
+      ? " Who takes the one for the other again and again hears a difference too: ABX counts that." : "";
+    return [chance, `That ${shows} is not shown with ${n} trials, which does not prove the contrary.${other} ${power}`];
   }
 
   function table({ test, trials }) {
     const head = ["Trial", test === "abx" ? "X was" : "Amp was", "You said", "Seconds"];
-    const line = (cells, tag) =>
-      element("tr", {}, ...cells.map((cell) => element(tag, {}, String(cell))));
-    const rows = trials.map((t) =>
-      line([t.trial, t.truth, `${t.answer} ${t.correct ? "✓" : "✗"}`, t.seconds.toFixed(1)], "td"));
-    return element("div", { class: "wide" },
-      element("table", {}, element("thead", {}, line(head, "th")), element("tbody", {}, ...rows)));
+    return jaxamp.table("Your answers", head, trials.map((t) =>
+      [t.trial, t.truth, `${t.answer} ${t.correct ? "✓" : "✗"}`, t.seconds.toFixed(1)]));
   }
 
   function asCsv(record) {

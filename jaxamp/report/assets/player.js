@@ -29,7 +29,7 @@
       element("div", { class: "row clips", role: "group", "aria-label": "What is heard" }, ...clips),
       jaxamp.strip(sound, order.filter((name) => !sound.louderBy(name))),
       parts.position,
-      element("div", { class: "row" }, parts.play, parts.time, volume(sound)),
+      element("div", { class: "row" }, parts.play, parts.time, jaxamp.volume(sound)),
       jaxamp.regionButtons(sound),
       element("div", { class: "row" }, parts.matched, parts.louder),
       note,
@@ -72,16 +72,6 @@
       type: "range", class: "position", min: 0, max: sound.seconds, step: 0.01,
       "aria-label": "Position", oninput: (event) => sound.seek(Number(event.target.value)),
     });
-  }
-
-  function volume(sound) {
-    return element(
-      "label", { class: "volume" }, "Volume",
-      element("input", {
-        type: "range", min: 0, max: 1, step: 0.01, value: sound.volume,
-        oninput: (event) => (sound.volume = Number(event.target.value)),
-      }),
-    );
   }
 
   /* A difference is heard as small as it is, unless one asks for more. */

@@ -8,8 +8,8 @@
   const FLOOR_DB = 40; // the quietest level that is drawn
 
   /* The strip. The outline is the largest of the clips named, so that it tells nothing
-     about any one of them. */
-  jaxamp.strip = (sound, names) => {
+     about any one of them. A signal ends it. */
+  jaxamp.strip = (sound, names, { signal } = {}) => {
     const canvas = element("canvas", { class: "strip", "aria-hidden": "true" });
     let levels = [];
     const draw = () => paint(canvas, sound, levels);
@@ -19,16 +19,18 @@
       levels = outline(names.map((name) => sound.samples(name)), canvas.width);
       draw();
     };
-    new ResizeObserver(resize).observe(canvas);
-    jaxamp.whenColorsChange(draw);
-    sound.addEventListener("tick", draw);
-    sound.addEventListener("change", draw);
+    const observer = new ResizeObserver(resize);
+    observer.observe(canvas);
+    signal?.addEventListener("abort", () => observer.disconnect());
+    jaxamp.whenColorsChange(draw, { signal });
+    sound.addEventListener("tick", draw, { signal });
+    sound.addEventListener("change", draw, { signal });
     draggable(canvas, sound);
     return canvas;
   };
 
   /* What says and sets the region without a mouse. */
-  jaxamp.regionButtons = (sound) => {
+  jaxamp.regionButtons = (sound, { signal } = {}) => {
     const { button } = jaxamp;
     const told = element("span", { class: "region-told" });
     const tell = () => {
@@ -37,9 +39,9 @@
         ? `Looping ${region[0].toFixed(2)} to ${region[1].toFixed(2)} s`
         : "No loop";
     };
-    sound.addEventListener("change", tell);
+    sound.addEventListener("change", tell, { signal });
     tell();
-    const set = jaxamp.regionSetters(sound);
+    const set = jaxamp.regionSetters(sound, { signal });
     return element(
       "div", { class: "row", role: "group", "aria-label": "Loop" },
       button("Loop", "l", set.toggle),
@@ -51,9 +53,9 @@
 
   /* What the keys and buttons of a loop do; the last region comes back when a loop is
      turned on again. */
-  jaxamp.regionSetters = (sound) => {
+  jaxamp.regionSetters = (sound, { signal } = {}) => {
     let last = null;
-    sound.addEventListener("change", () => (last = sound.region ?? last));
+    sound.addEventListener("change", () => (last = sound.region ?? last), { signal });
     return {
       toggle: () => (sound.region = sound.region ? null : (last ?? [0, sound.seconds])),
       from: () => (sound.region = [sound.position, after(sound)]),

@@ -20,28 +20,29 @@
     #region = null;
     #matched = true;
     #louder = false;
-    #volume = 1;
-    #output = null;
     #current;
 
     /* Decodes `{name: {flac, gain, label}}`; a clip may also say with what gain it
-       plays unmatched (`plain`), and how many dB a quiet one may be raised by
-       (`louder_db`). `options.context` makes the context, for tests. */
+       plays unmatched (`plain`), how many dB a quiet one may be raised by
+       (`louder_db`), and whether it is too quiet to be matched (`unmeasured`).
+       `options.context` makes the context, for tests. */
     static async from(clips, options = {}) {
       const names = Object.keys(clips);
       const files = names.map((name) => bytes(clips[name].flac));
-      const rate = rateOf(files[0]);
-      const shared = { rate, note: "", context: null, make: options.context };
+      const [rate, ...rates] = files.map(rateOf); // decoding takes the files away
+      const shared = Object.assign(new EventTarget(), {
+        rate, note: "", context: null, output: null, volume: 1, make: options.context,
+      });
       const decoder = decoderFor(rate, shared);
-      const buffers = await Promise.all(files.map((file) => decode(decoder, file)));
-      const length = buffers[0].length;
-      buffers.forEach((buffer, i) => {
-        if (buffer.length !== length || rateOf(files[i]) !== rate)
-          throw new Error(`${names[i]} is not as long as ${names[0]}, or of another rate`);
+      const buffers = await Promise.all(files.map((file) => decoder.decodeAudioData(file.buffer)));
+      const [first, ...rest] = buffers;
+      rest.forEach((buffer, i) => {
+        if (buffer.length !== first.length || rates[i] !== rate)
+          throw new Error(`${names[i + 1]} is not as long as ${names[0]}, or of another rate`);
       });
       const ready = names.map((name, i) => {
-        const { gain = 1, plain = 1, label = name, louder_db = 0 } = clips[name];
-        return [name, { buffer: buffers[i], gain, plain, label, louder: louder_db }];
+        const { gain = 1, plain = 1, label = name, louder_db = 0, unmeasured = false } = clips[name];
+        return [name, { buffer: buffers[i], gain, plain, label, louder: louder_db, unmeasured }];
       });
       return new Sound(new Map(ready), shared);
     }
@@ -52,28 +53,32 @@
       this.#shared = shared;
       this.#current = clips.keys().next().value;
       this.dip = dip; // seconds of silence in a switch, for tests that must not tell
+      shared.addEventListener("volume", () => this.#told());
     }
 
-    /* The same clips under other names, with a state of its own: what it says of
-       itself tells nobody which clip is which. */
+    /* The same clips under other names, with a state of its own but for the volume:
+       what it says of itself tells nobody which clip is which. */
     part(names, options) {
       const clips = Object.entries(names).map(([name, of]) => {
-        const { buffer, gain } = this.#clips.get(of);
-        return [name, { buffer, gain, plain: gain, label: name, louder: 0 }];
+        const { buffer, gain, unmeasured } = this.#clips.get(of);
+        return [name, { buffer, gain, plain: gain, label: name, louder: 0, unmeasured }];
       });
       return new Sound(new Map(clips), this.#shared, options);
     }
 
-    get rate() { return this.#shared.rate; }
-    get length() { return this.#clips.values().next().value.buffer.length; }
-    get seconds() { return this.length / this.rate; }
+    /* Of what was decoded; a browser that refuses the file's rate takes another. */
+    get rate() { return this.#buffer.sampleRate; }
+    get length() { return this.#buffer.length; }
+    get seconds() { return this.#buffer.duration; }
     get names() { return [...this.#clips.keys()]; }
     get current() { return this.#current; }
     get playing() { return this.#take !== null; }
     /* What keeps this browser from playing the clips as they are, or "". */
     get note() { return this.#shared.note; }
     /* The node that everything goes through; there once it has played. */
-    get output() { return this.#output; }
+    get output() { return this.#shared.output; }
+    /* Whether all clips were loud enough to be played equally loud. */
+    get measured() { return [...this.#clips.values()].every((clip) => !clip.unmeasured); }
 
     label(name) { return this.#clips.get(name).label; }
     samples(name) { return this.#clips.get(name).buffer.getChannelData(0); }
@@ -101,7 +106,7 @@
       const before = this.#current;
       this.#current = name;
       const gains = this.#take?.gains;
-      if (gains && this.dip) this.#dipped(gains, before, name);
+      if (gains && this.dip) this.#dipped(gains, name);
       else if (gains && before !== name) this.#levelled(this.#take);
       this.#told();
     }
@@ -134,11 +139,13 @@
     /* Whether quiet clips, such as a difference, are raised to be heard. */
     get louder() { return this.#louder; }
     set louder(on) { this.#louder = Boolean(on); this.#levels(); }
-    get volume() { return this.#volume; }
+    /* Of this sound and all its parts. */
+    get volume() { return this.#shared.volume; }
     set volume(volume) {
-      this.#volume = Math.min(Math.max(volume, 0), 1);
-      this.#output?.gain.setTargetAtTime(this.#volume, this.#context().currentTime, 0.01);
-      this.#told();
+      const shared = this.#shared;
+      shared.volume = Math.min(Math.max(volume, 0), 1);
+      shared.output?.gain.setTargetAtTime(shared.volume, this.#context().currentTime, 0.01);
+      shared.dispatchEvent(new Event("volume"));
     }
 
     /* What a clip's samples are multiplied by when it is heard. */
@@ -147,6 +154,8 @@
       const raised = this.#louder ? 10 ** (clip.louder / 20) : 1;
       return raised * (this.#matched ? clip.gain : clip.plain);
     }
+
+    get #buffer() { return this.#clips.values().next().value.buffer; }
 
     #context() {
       const shared = this.#shared;
@@ -170,18 +179,24 @@
       return position < from || position >= to ? from : position;
     }
 
+    /* What everything goes through. */
+    #out() {
+      const shared = this.#shared, context = this.#context();
+      if (!shared.output) {
+        shared.output = context.createGain();
+        shared.output.gain.value = shared.volume;
+        shared.output.connect(context.destination);
+      }
+      return shared.output;
+    }
+
     #start(position, when = this.#context().currentTime + LEAD) {
       const context = this.#context();
       const take = {
         when, position: this.#inside(position), region: this.#region,
         gains: new Map(), sources: [], fade: new Ramp(context, 0),
       };
-      if (!this.#output) {
-        this.#output = context.createGain();
-        this.#output.gain.value = this.#volume;
-        this.#output.connect(context.destination);
-      }
-      take.fade.node.connect(this.#output);
+      take.fade.node.connect(this.#out());
       for (const [name, clip] of this.#clips) {
         const gain = new Ramp(context, name === this.#current ? this.level(name) : 0);
         gain.node.connect(take.fade.node);
@@ -230,7 +245,7 @@
     }
 
     /* Out and in again, alike for every pair of clips and for a clip and itself. */
-    #dipped(gains, before, name) {
+    #dipped(gains, name) {
       const now = this.#context().currentTime;
       const [middle, end] = [now + this.dip / 2, now + this.dip];
       for (const [one, gain] of gains) {
@@ -303,10 +318,6 @@
   /* Hz, from the header that every FLAC file begins with. */
   function rateOf(file) {
     return (file[18] << 12) | (file[19] << 4) | (file[20] >> 4);
-  }
-
-  function decode(decoder, file) {
-    return decoder.decodeAudioData(file.buffer.slice(0));
   }
 
   function decoderFor(rate, shared) {

@@ -27,14 +27,14 @@
       asked = 0;
       const highest = HEADROOM * Math.max(peak(target, view), peak(prediction, view), 1e-6);
       const wrong = Math.max(peak(difference, view), 1e-12);
-      const times = ENLARGED.findLast((n) => n * wrong <= highest) ?? 1;
+      const times = ENLARGED.findLast((n) => n * wrong <= highest);
+      const low = times ? highest / times : HEADROOM * wrong;
       paint(above, view, sound.rate, highest, [
         [target, "target", 2.5], [prediction, "prediction", 1],
       ]);
-      paint(below, view, sound.rate, highest / times, [[difference, "difference", 1]]);
-      enlarged.textContent = times > 1
-        ? `Difference, enlarged ${times.toLocaleString("en")} times against the picture above`
-        : "Difference, as large as in the picture above";
+      paint(below, view, sound.rate, low, [[difference, "difference", 1]]);
+      enlarged.textContent = `Difference, ${scaleOf(times)}: its picture reaches ` +
+        `±${low.toPrecision(2)}, the one above ±${highest.toPrecision(2)}`;
       told.textContent = sentence(target, difference, view, sound.rate);
       heads.forEach((head) => place(head, view, sound));
     };
@@ -89,6 +89,12 @@
     show(0, sound.length);
   };
 
+  /* The pictures are not of one height, so it is the scales that are compared. */
+  function scaleOf(times) {
+    if (!times) return "on a coarser scale";
+    return times > 1 ? `on a scale ${times.toLocaleString("en")} times finer` : "on the same scale";
+  }
+
   /* A clip's samples at the level they were embedded with. */
   function samplesOf(sound, name) {
     const times = 2 ** (jaxamp.data.clips[name].halvings ?? 0);
@@ -98,7 +104,7 @@
 
   function canvas(label, more = "") {
     return element("canvas", {
-      class: `wave ${more}`, tabindex: 0, role: "img",
+      class: `wave ${more}`, tabindex: 0, role: "application",
       "aria-label": `${label}. Plus and minus zoom, arrows move, 0 shows all.`,
     });
   }

@@ -22,6 +22,69 @@
     return jaxamp.element("label", { class: "tick" }, box, words);
   };
 
+  /* How loud the page plays: one volume for all that share a sound. */
+  jaxamp.volume = (sound, { signal } = {}) => {
+    const range = jaxamp.element("input", {
+      type: "range", min: 0, max: 1, step: 0.01, value: sound.volume,
+      oninput: () => (sound.volume = Number(range.value)),
+    });
+    sound.addEventListener("change", () => (range.value = sound.volume), { signal });
+    return jaxamp.element("label", { class: "volume" }, "Volume", range);
+  };
+
+  /* How the clips of a blind test are matched, for the listener and for saved files. */
+  jaxamp.matchedWords = (measured) => measured
+    ? "All are equally loud over the whole clip."
+    : "A clip is too quiet for its loudness to be measured, so it is not matched to the others.";
+  jaxamp.levelMatch = (measured) => measured
+    ? "ITU-R BS.1770, over the whole clip"
+    : "ITU-R BS.1770, over the whole clip; not of clips too quiet to measure";
+
+  /* Rows of words under a caption; the first of each is its name. */
+  jaxamp.table = (caption, heads, rows) => {
+    const { element } = jaxamp;
+    const row = ([name, ...rest]) => element("tr", {},
+      element("th", { scope: "row" }, String(name)),
+      ...rest.map((cell) => element("td", {}, String(cell))));
+    return element("div", { class: "wide", tabindex: 0, role: "group", "aria-label": caption },
+      element("table", {}, element("caption", {}, caption),
+        element("thead", {}, element("tr", {},
+          ...heads.map((head) => element("th", { scope: "col" }, head)))),
+        element("tbody", {}, ...rows.map(row))));
+  };
+
+  /* One view after another in the same place: each call begins one, and gives the signal
+     that ends what the view listens to. Else pages would keep every view and its sound. */
+  jaxamp.views = () => {
+    let now = null;
+    return () => {
+      now?.abort();
+      now = new AbortController();
+      return now.signal;
+    };
+  };
+
+  /* A button and key that have to be used twice in a row: the first use asks, and any
+     other click, key or input calls that off. */
+  jaxamp.twice = (words, key, { ask, off, act, signal }) => {
+    let asked = false;
+    const use = () => {
+      if (asked) return act();
+      asked = true;
+      ask();
+    };
+    const button = jaxamp.button(words, key, use);
+    const other = (event) => {
+      const own = button.contains(event.target) && (event.type === "click" || taken(button, event.key));
+      if (!asked || own || event.key === key) return;
+      asked = false;
+      off();
+    };
+    for (const kind of ["click", "keydown", "input"])
+      document.addEventListener(kind, other, { capture: true, signal });
+    return { button, use };
+  };
+
   /* A place whose sentences screen readers read out as they change. */
   jaxamp.announcer = () =>
     jaxamp.element("p", { class: "said", role: "status", "aria-live": "polite" });
@@ -41,7 +104,8 @@
     root.addEventListener("focusin", use);
     root.addEventListener("pointerdown", () => { use(); pointed = true; });
     const action = (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      if (event.metaKey || event.defaultPrevented) return;
+      if ((event.ctrlKey || event.altKey) && !layered(event)) return;
       const loose = event.target === document.body && owner === root;
       if (!loose && !root.contains(event.target)) return;
       if (taken(event.target, event.key)) return;
@@ -59,7 +123,11 @@
     });
   };
 
-  jaxamp.own = (root) => (owner = root);
+  /* Whether a modifier was needed to type a bracket at all, as on many layouts. */
+  function layered(event) {
+    const third = event.getModifierState("AltGraph") || (event.altKey && !event.ctrlKey);
+    return third && "[]".includes(event.key);
+  }
 
   /* Whether a control does something with a key itself. A button that was clicked does
      not: after a click on a clip, space still starts and stops. */
