@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import jax
@@ -49,6 +50,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--block", type=int, default=128)
+    parser.add_argument("--period", type=int, help="of JACK; as the block by default")
     parser.add_argument("--cases", nargs="+", default=["A1 nano", "LSTM 1x16"])
     parser.add_argument("--output", type=Path, help="JSON; rows of a case are replaced")
     given = parser.parse_args()
@@ -58,7 +60,7 @@ def main():
         soundfile.write(room / "dry.wav", audio, RATE, subtype="FLOAT")
         cabinet = room / "cabinet.wav"
         soundfile.write(cabinet, response(), RATE, subtype="FLOAT")
-        with sound_card.server(RATE, given.block) as server:
+        with sound_card.server(RATE, given.period or given.block) as server:
             trip = round_trip(server, room, given.block)
             print(f"round trip {trip}", flush=True)
             for name in given.cases:
@@ -66,7 +68,12 @@ def main():
                 files = [made(MODELS[model], room) for model in models]
                 options = ["--ir", str(cabinet)] if through else []
                 row = play(server, room, audio, files, options, given.block)
-                row = {"case": name, "round_trip": trip, **row}
+                row = {
+                    "case": name,
+                    "period": given.period or given.block,
+                    "round_trip": trip,
+                    **row,
+                }
                 print(json.dumps(row), flush=True)
                 if given.output:
                     keep(given.output, row)
@@ -127,7 +134,11 @@ def play(server, room, audio, files, options, block):
     )  # fmt: skip
     loads, memory = [], []
     gc.disable()
-    with sound_card.Card(server, audio) as card, urgent():
+    with (
+        sound_card.Card(server, audio) as card,
+        urgent(),
+        stood_still(room) as stalls,
+    ):
         card.plug()
         if len(files) > 1:
             threading.Thread(target=press, args=(master, process), daemon=True).start()
@@ -143,6 +154,8 @@ def play(server, room, audio, files, options, block):
     found["models"] = [Path(name).name for name in found["models"]]
     found["load_average"] = [round(v, 2) for v in np.quantile(loads, [0, 0.5, 1])]
     found["resident_mib"] = [round(v) for v in memory[5 :: max(1, len(memory) // 10)]]
+    found["machine_stalls_ms"] = sorted(round(ms, 1) for _, ms in stalls)[::-1][:20]
+    found["machine_stalls_over_1_ms"] = sum(ms > 1 for _, ms in stalls)
     found["jack_xruns"] = card.xruns
     early = [at for at in found["dropouts_at_seconds"] if at < CONNECTED_SECONDS]
     found["dropouts_while_connecting"] = len(early)
@@ -153,6 +166,22 @@ def play(server, room, audio, files, options, block):
         expected = soundfile.read(wet, dtype="float32")[0]
         found["against_reamp"] = compared(card.heard[: card.at], expected)
     return found
+
+
+@contextmanager
+def stood_still(room):
+    """A list of when the machine stood still and for how many ms, filled at the end."""
+    file, stalls = room / "stalls.json", []
+    end = Path(f"{file}.end")
+    end.unlink(missing_ok=True)
+    program = Path(__file__).with_name("stalls.py")
+    process = subprocess.Popen([sys.executable, program, file])
+    try:
+        yield stalls
+    finally:
+        end.touch()
+        process.wait()
+        stalls += json.loads(file.read_text())
 
 
 def press(terminal, process):
@@ -197,7 +226,10 @@ def compared(heard, expected):
 def keep(file, row):
     """Adds a row to the file, in place of an earlier one of the case."""
     rows = json.loads(file.read_text()) if file.is_file() else []
-    rows = [one for one in rows if one["case"] != row["case"]] + [row]
+    same = [(one["case"], one["period"]) for one in rows]
+    asked = row["case"], row["period"]
+    rows = [one for one, known in zip(rows, same, strict=True) if known != asked]
+    rows.append(row)
     file.write_text(json.dumps(rows, indent=1) + "\n")
 
 
