@@ -22,6 +22,8 @@ MOST_NODES = 20_000
 DEEPEST = 32
 """Lists and mappings inside one another."""
 
+MAPPING = "tag:yaml.org,2002:map"
+
 DAMAGED = (*NOT_OURS, OmegaConfBaseException, yaml.YAMLError)
 """What reading a file of a run raises where it is not what a run writes."""
 
@@ -34,6 +36,9 @@ def kept_config(file: Path) -> Any:
     """
     text = small_text(file, LARGEST_CONFIG)
     refuse_growth(text, references=False)
+    whole = yaml.compose(text, Loader=yaml.SafeLoader)
+    if whole is not None and whole.tag != MAPPING:
+        raise ValueError("it holds no keys")
     return OmegaConf.to_container(OmegaConf.create(text), resolve=False)
 
 
