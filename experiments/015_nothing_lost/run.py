@@ -368,7 +368,8 @@ def life(folder: Path, phases: Path, aim, pace: dict[str, float], dice) -> dict:
         faults.append(f"status {running.returncode} after {aim}: {err[-500:]}")
     if killed and name == "SIGTERM" and seconds > 10:
         faults.append(f"{seconds:.1f} s to end after SIGTERM in {found[-1:]}")
-    rows = read_lines(folder / "metrics.jsonl")
+    told = folder / "metrics.jsonl"
+    rows = read_lines(told) if told.exists() else []  # killed before it was there
     return {
         "killed": killed and running.returncode != 0,
         "phase": found[-1] if found else "start",
