@@ -94,6 +94,7 @@ def main() -> None:
     logging.get_absl_handler().python_handler.stream = sys.__stderr__
     logging.set_verbosity(logging.ERROR)  # Orbax thinks aloud
     place = given.place or Path(tempfile.mkdtemp(prefix="nothing_lost_"))
+    place.mkdir(parents=True, exist_ok=True)
     os.environ["JAXAMP_CACHE"] = str(place / "cache")
     reference, pace = whole(place)
     file = given.out

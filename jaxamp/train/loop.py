@@ -516,8 +516,14 @@ def outcome(run: Running) -> Outcome:
 
 
 def ended(plan: Plan, progress: Progress, interrupted: bool) -> str | None:
-    """Why to stop now, or None."""
+    """Why to stop now, or None.
+
+    At the last step, too, a run that leaves its validation to the next start is not
+    done: it would be told of as finished, and its last parameters never be heard.
+    """
     best = progress.best_esr
+    if interrupted and owes(plan, progress):
+        return "interrupted"
     if progress.step >= plan.steps:
         return "steps"
     if interrupted:

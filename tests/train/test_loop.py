@@ -92,7 +92,7 @@ def run_all(
 
 
 def calls(number):
-    """Interrupts after so many compiled calls."""
+    """Interrupts once it was asked so often: at the start, and twice in each call."""
     asked = []
 
     def interrupted():
@@ -233,6 +233,16 @@ def test_a_validation_that_was_due_when_the_run_was_stopped_is_made_first(tmp_pa
     assert_same_ends([rest], [whole])
     rows = read_lines(tmp_path / "cut" / "metrics.jsonl")
     assert {r["step"] for r in rows if "validation_esr" in r} == {2, 4, 6}
+
+
+def test_a_run_stopped_at_its_last_step_is_not_done_before_its_validation(tmp_path):
+    whole, _, _ = run(tmp_path / "whole")
+    cut, _, _ = run(tmp_path / "cut", interrupted=calls(5))
+    assert (cut.reason, cut.progress.step) == ("interrupted", 6)
+    assert cut.progress.validated == 4
+    rest, _, _ = run(tmp_path / "cut", resumed=[(cut.final, cut.progress)])
+    assert rest.reason == "steps"
+    assert_same_ends([rest], [whole])
 
 
 @pytest.mark.parametrize("moment", range(2, 8))
