@@ -25,10 +25,11 @@ from jaxamp.train import Checkpoints
 
 HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent.parent / "tests"
+STEPS = 12_000
 RUN = (
     "data.seconds=3", "data.validation_seconds=1", "model=lstm/1x8", "model.hidden=[3]",
     "loss=mse", "schedule=constant", "train.outputs=512", "train.batch=4",
-    "train.burn_in=256", "train.validate_every=50", "train.steps=2000",
+    "train.burn_in=256", "train.validate_every=250", f"train.steps={STEPS}",
 )  # fmt: skip
 
 
@@ -97,9 +98,7 @@ def studied(store, place, kills):
     rng = random.Random(19)
     local = place / "local"
     process = started(store, place / "home0", ["train", *RUN, f"hydra.run.dir={local}"])
-    begins = first_step(process)
     ended(process)
-    lasts = time.monotonic() - begins
     url = f"{store.url}/runs/one"
     train = ["train", *RUN, f"hydra.run.dir={url}"]
     tries, failed, refused = [], 0, []
@@ -109,10 +108,11 @@ def studied(store, place, kills):
         if early:
             time.sleep(rng.uniform(0.0, 5.0))
         else:
-            first_step(process)
+            begun = told_step(process, 1)
             if not refused:
                 refused.append(second(store, place, train))
-            time.sleep(rng.uniform(0.0, 0.6 * lasts))
+            told_step(process, begun + rng.randrange(STEPS // kills))
+            time.sleep(rng.uniform(0.0, 0.3))
         killed = process.poll() is None
         process.kill()
         out, err = process.communicate()
@@ -132,7 +132,6 @@ def studied(store, place, kills):
     pulled(store, place, url, there)
     return {
         "store": type(store).__name__,
-        "seconds_of_training": round(lasts, 1),
         "tries": tries,
         "killed": sum(one["killed"] for one in tries),
         "failed": failed,
@@ -145,13 +144,16 @@ def studied(store, place, kills):
     }
 
 
-def first_step(process):
-    """Waits until a run tells of its first validation; the time."""
+def told_step(process, step):
+    """Waits until a run tells of a step, or ends; the last step it told of."""
+    told = 0
     for line in process.stdout:
         process.head += line
         if line.startswith("step "):
+            told = int(line.split()[1].split("/")[0].replace(",", ""))
+        if told >= step:
             break
-    return time.monotonic()
+    return told
 
 
 def second(store, place, train):
