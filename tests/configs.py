@@ -47,12 +47,33 @@ RARE = {
             },
         ],
     },
+    "parts/a1": {
+        "arrays": [
+            {"channels": 4, "head_size": 2, "dilations": [1, 2, 4]},
+            {"channels": 2, "head_size": 1, "head_bias": True, "dilations": [8, 1]},
+        ],
+    },
+    "parts/a2": {
+        "arrays": [
+            {
+                "channels": 3,
+                "head_size": 1,
+                "head_kernel_size": 16,
+                "head_bias": True,
+                "kernel_size": [6, 15, 6],
+                "dilations": [1, 1, 7],
+                "activation": {"type": "LeakyReLU", "negative_slope": 0.01},
+            }
+        ],
+        "head_scale": 0.01,
+    },
     "parts/lstm_condition": {
         "arrays": [{**PART, "head_size": 1}],
         "condition": {"architecture": "LSTM", "hyperparameters": {"hidden": [3]}},
     },
 }
-"""WaveNets of the parts that no configuration has, under names of their own."""
+"""WaveNets under names of their own: of the parts that no configuration has, and of
+those that A1 and A2 are made of, in fewer layers."""
 
 
 @functools.cache
@@ -66,7 +87,16 @@ def model(name):
 SINGLE = [name for name in MODELS if not isinstance(model(name), Container)] + [*RARE]
 """Configurations of one model; a container is made of these."""
 
-WIDER = {"wavenet/standard", "wavenet/lite", "wavenet/feather", "wavenet/a2_full"}
-DISTINCT = [name for name in SINGLE if name not in WIDER]
-"""Those that differ in more than the number of channels, because compiling takes time:
-of A1 and of A2 the smallest one each."""
+LARGER = {
+    *("wavenet/standard", "wavenet/lite", "wavenet/feather", "wavenet/nano"),
+    *("wavenet/a2_full", "wavenet/a2_lite", "convnet/standard", "linear/2048"),
+    *(
+        f"lstm/{size}"
+        for size in ("1x8", "1x12", "1x24", "1x32", "1x40", "1x64", "1x96")
+    ),
+    *("lstm/2x16", "gru/1x32", "gru/1x40"),
+}
+DISTINCT = [name for name in SINGLE if name not in LARGER]
+"""Those that differ in more than the number of channels, cells or layers from one that is
+here, because compiling takes time. A new configuration is tried until it is named above.
+"""
