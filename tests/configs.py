@@ -97,6 +97,5 @@ LARGER = {
     *("lstm/2x16", "gru/1x32", "gru/1x40"),
 }
 DISTINCT = [name for name in SINGLE if name not in LARGER]
-"""Those that differ in more than the number of channels, cells or layers from one that is
-here, because compiling takes time. A new configuration is tried until it is named above.
-"""
+"""Those that differ in more than the number of channels, cells or layers from one that
+is here, because compiling takes time. A new one is tried until it is named above."""

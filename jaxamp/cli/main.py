@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from jaxamp.cli import unraised
 from jaxamp.cli.stopping import INTERRUPTED, termination_interrupts, watched
 from jaxamp.core.cloud import named
 from jaxamp.core.compile_cache import use_compile_cache
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax thinks aloud
     try:
-        with watched(), termination_interrupts():
+        with watched(), unraised.heard(), termination_interrupts():
             return importlib.import_module(f"jaxamp.cli.{name}").run(rest)
     except Stopped:
         return INTERRUPTED

@@ -27,9 +27,6 @@ GRACE_SECONDS = 5.0
 LAST_SECONDS = 2.5
 """What is left then for saving, and after a second Ctrl-C for everything."""
 
-AGAIN_SECONDS = 0.01
-"""From an interruption that was dropped to the next."""
-
 ENDINGS = [
     signal.SIGTERM,
     *(getattr(signal, n) for n in ("SIGHUP",) if hasattr(signal, n)),
@@ -151,24 +148,14 @@ def watched() -> Iterator[Watch]:
 def termination_interrupts() -> Iterator[None]:
     """Makes SIGTERM, and the end of the terminal, a Ctrl-C.
 
-    Only where nobody else has made it something, as nohup does. Where Python drops the
-    interruption, because it came within a callback that may not fail, it comes again.
+    Only where nobody else has made it something, as nohup does.
     """
 
     def interrupt(number: int, frame: Any) -> None:
         del number, frame
         raise KeyboardInterrupt
 
-    def dropped(fault: Any) -> None:
-        if fault.exc_type is KeyboardInterrupt:
-            again = threading.Timer(AGAIN_SECONDS, interrupt_main)
-            again.daemon = True
-            again.start()
-        else:
-            before(fault)
-
-    mine, before = [], sys.unraisablehook
-    sys.unraisablehook = dropped
+    mine = []
     with suppress(ValueError):  # not the main thread
         for number in ENDINGS:
             if signal.getsignal(number) == signal.SIG_DFL:
@@ -177,18 +164,8 @@ def termination_interrupts() -> Iterator[None]:
     try:
         yield
     finally:
-        sys.unraisablehook = before
         for number in mine:
             signal.signal(number, signal.SIG_DFL)
-
-
-def interrupt_main() -> None:
-    """A Ctrl-C for the main thread, which may be asleep."""
-    main = threading.main_thread().ident
-    if hasattr(signal, "pthread_kill") and main is not None:
-        signal.pthread_kill(main, signal.SIGINT)
-    else:
-        signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager

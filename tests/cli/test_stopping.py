@@ -88,27 +88,3 @@ def test_the_second_interruption_ends_what_cannot_hear(times):
     busy = DEAF if times == 2 else DEAF.replace("10**9", "10**6")
     status, out, _ = told_to_stop(signal.SIGINT, busy, before, times)
     assert (status, out) == ((0, "ended\n") if times == 1 else (130, ""))
-
-
-DROPPED = """
-import weakref
-class Thing: pass
-def called_back(reference):
-    signal.raise_signal(signal.SIGTERM)
-thing = Thing()
-watcher = weakref.ref(thing, called_back)
-try:
-    del thing
-    time.sleep(5)
-except KeyboardInterrupt:
-    print("heard")
-"""
-
-
-def test_a_signal_within_a_callback_that_may_not_fail_is_heard_after_it():
-    code = BUSY.replace("    {before}\n    {busy}", "    exec(DROPPED)")
-    program = f"DROPPED = {DROPPED!r}\n{code}"
-    ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert (ran.stdout, ran.stderr) == ("heard\nended\n", "")
