@@ -21,6 +21,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "model": (
         "jaxamp.models.container",
         "jaxamp.models.convnet",
+        "jaxamp.models.greybox",
         "jaxamp.models.linear",
         "jaxamp.models.recurrent",
         "jaxamp.models.sequential",
