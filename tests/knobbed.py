@@ -31,7 +31,9 @@ KNOBBED = {
         controls=["gain", "tone"],
     ),
     "grey box with a pot that rests and a knob of its own": greybox(
-        preamp=4, power_amp=3, controls=["treble", "master", "drive", "bass"],
+        preamp=4,
+        power_amp=3,
+        controls=["treble", "master", "drive", "bass"],
         gain="drive",
     ),
 }

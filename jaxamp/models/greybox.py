@@ -123,7 +123,7 @@ def played(controls: Sequence[str], **named: str | None) -> Mapping[str, str]:
     """
     found: dict[str, str] = {}
     for role, name in named.items():
-        if name in controls:
+        if name is not None and name in controls:
             if name in found.values():
                 raise ConfigError(
                     f"The knob {name!r} was given two parts to play. Give each of "

@@ -15,7 +15,11 @@ from jaxamp.layers.state_space import states, walked
 from jaxamp.layers.tone_stack import PARTS
 
 LENGTH = 2_000
-CORNERS = [*itertools.product((0.0, 1.0), repeat=3), (0.5, 0.5, 0.5), (0.002, 0.998, 0.998)]
+CORNERS = [
+    *itertools.product((0.0, 1.0), repeat=3),
+    (0.5, 0.5, 0.5),
+    (0.002, 0.998, 0.998),
+]
 
 
 def yeh_and_smith(parts, bass, mid, treble):

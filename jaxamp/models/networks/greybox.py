@@ -44,7 +44,9 @@ class GreyBox(nn.Module):
         self, x: Array, knobs: Mapping[str, Array], state: tuple[Any, ...]
     ) -> tuple[Array, Any]:
         doing = {role: knobs[name] for role, name in self.roles}
-        others = [knobs[name] for name in knobs if name not in dict(self.roles).values()]
+        others = [
+            knobs[name] for name in knobs if name not in dict(self.roles).values()
+        ]
         cells, options = LAYERS[self.cell], {"longest_memory": self.longest_memory}
 
         heard = x
