@@ -1,6 +1,6 @@
 """Small models with knobs, for tests of what goes with them."""
 
-from jaxamp.models import recurrent, sequential
+from jaxamp.models import greybox, recurrent, sequential
 
 CONVOLUTIONS = [
     {"type": "conv1d", "size": 4, "kernel_size": 3, "dilation": 5, "activation": "elu"},
@@ -29,5 +29,11 @@ KNOBBED = {
             {"type": "dense", "size": 1, "activation": "tanh"},
         ],
         controls=["gain", "tone"],
+    ),
+    "grey box with a pot that rests and a knob of its own": greybox(
+        preamp=4,
+        power_amp=3,
+        controls=["treble", "master", "drive", "bass"],
+        gain="drive",
     ),
 }

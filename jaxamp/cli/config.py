@@ -17,10 +17,16 @@ from jaxamp.core import ConfigError
 from jaxamp.core.shown import shown
 
 KINDS: Mapping[str, tuple[str, ...]] = {
-    "data": ("jaxamp.data.capture", "jaxamp.data.demo", "jaxamp.teacher.teacher"),
+    "data": (
+        "jaxamp.data.capture",
+        "jaxamp.data.demo",
+        "jaxamp.data.virtual_knobs",
+        "jaxamp.teacher.teacher",
+    ),
     "model": (
         "jaxamp.models.container",
         "jaxamp.models.convnet",
+        "jaxamp.models.greybox",
         "jaxamp.models.linear",
         "jaxamp.models.recurrent",
         "jaxamp.models.sequential",

@@ -311,6 +311,9 @@ def title(capture: Mapping[str, Any]) -> str:
     try:
         if "teacher" in capture:
             return shown(capture["teacher"]["file"], LONGEST_SHOWN)
+        if "virtual_amp" in capture:
+            settings = len(capture["virtual_amp"]["settings"])
+            return f"virtual amp, {settings} settings"
         if "knobs" in capture:
             knobs = " ".join(f"{k} {v:g}" for k, v in capture["knobs"].items())
             return shown(f"demo, {knobs}", LONGEST_SHOWN)

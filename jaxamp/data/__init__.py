@@ -18,6 +18,7 @@ from jaxamp.data.audio import (
 from jaxamp.data.capture import capture
 from jaxamp.data.checks import CHECKS, check_pair
 from jaxamp.data.demo import demo
+from jaxamp.data.virtual_knobs import virtual_knobs
 
 if TYPE_CHECKING:
     from jaxamp.data.resident import Windows as Windows
@@ -45,5 +46,6 @@ __all__ = [
     "read_audio",
     "read_blocks",
     "read_header",
+    "virtual_knobs",
     "windows",
 ]

@@ -12,7 +12,7 @@ import importlib.resources
 import inspect
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -89,24 +89,33 @@ def packaged_di() -> np.ndarray:
 
 
 def _played(di: np.ndarray, knobs: Mapping[str, float]) -> np.ndarray:
-    """The DI through the amp, kept for the next process where there is a cache.
-
-    Playing takes two seconds, and designing the amp's filters imports SciPy's, which
-    takes another.
-    """
+    """The DI through the amp."""
     from jaxamp.data.virtual_amp import virtual_amp  # noqa: PLC0415 (imports JAX)
 
+    return rendered(virtual_amp, di, sample_rate=SAMPLE_RATE, **knobs)
+
+
+def rendered(amp: Callable[..., np.ndarray], x: np.ndarray, **given: Any) -> np.ndarray:
+    """What an amp of equations plays, kept for the next process where there is a cache.
+
+    Playing takes seconds, and designing the amp's filters imports SciPy's, which takes
+    another.
+
+    Args:
+        given: The amp's other arguments; what is kept is known by them, by the sound
+            and by the source of the amp's module.
+    """
     cache = compile_cache.in_use()
     if cache is None:
-        return virtual_amp(di, **knobs, sample_rate=SAMPLE_RATE)
-    amp = inspect.getsource(sys.modules[virtual_amp.__module__])
-    facts = (amp, sorted(knobs.items()), np.__version__, scipy.__version__)
-    digest = hashlib.sha256(repr(facts).encode() + di.tobytes()).hexdigest()
-    key = f"virtual_amp-{digest}"
+        return amp(x, **given)
+    source = inspect.getsource(sys.modules[amp.__module__])
+    facts = (source, sorted(given.items()), np.__version__, scipy.__version__)
+    digest = hashlib.sha256(repr(facts).encode() + x.tobytes()).hexdigest()
+    key = f"{amp.__name__}-{digest}"
     kept = cache.get(key)
     if kept is not None:
         return np.frombuffer(kept, np.float32).copy()
-    target = virtual_amp(di, **knobs, sample_rate=SAMPLE_RATE)
+    target = amp(x, **given)
     cache.put(key, target.tobytes())
     return target
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from jaxamp.core import FormatError, Model, Params
 from jaxamp.formats import nam, onnx, proteus, rtneural
+from jaxamp.formats.grey_box import refuse_grey_box
 from jaxamp.formats.json_files import read_json
 from jaxamp.formats.labels import in_words_of_json, in_words_of_nam
 
@@ -123,6 +124,7 @@ def write(
     """
     found = find(path, format, "write")
     assert found.write is not None
+    refuse_grey_box(model)
     found.write(path, model, params, metadata)
 
 
@@ -135,6 +137,7 @@ def players(model: Model) -> dict[str, str]:
 def verdict(model: Model, name: str, row: Format) -> str:
     """`yes` with the format's name, or `no` with the reason."""
     try:
+        refuse_grey_box(model)
         row.refuse(model)
     except FormatError as reason:
         return f"no: {reason}"

@@ -6,6 +6,8 @@ from jaxamp.layers.film import FiLM
 from jaxamp.layers.precision import precision
 from jaxamp.layers.recurrent import GRU, INITIAL_WEIGHTS, LSTM
 from jaxamp.layers.ring import Heard, Ring
+from jaxamp.layers.state_space import StateSpace, filtered
+from jaxamp.layers.tone_stack import Parts, ToneStack, tapered, tone_stack
 
 __all__ = [
     "ACTIVATIONS",
@@ -15,11 +17,17 @@ __all__ = [
     "CausalConv",
     "FiLM",
     "Heard",
+    "Parts",
     "Pointwise",
     "Ring",
+    "StateSpace",
+    "ToneStack",
     "activation",
     "fan_in_uniform",
+    "filtered",
     "gated",
     "last",
     "precision",
+    "tapered",
+    "tone_stack",
 ]

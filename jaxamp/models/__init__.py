@@ -6,6 +6,7 @@ from typing import Any
 from jaxamp.core import FormatError, Model
 from jaxamp.models.container import Container, Size, container
 from jaxamp.models.convnet import convnet
+from jaxamp.models.greybox import greybox
 from jaxamp.models.linear import linear
 from jaxamp.models.recurrent import is_recurrent, recurrent
 from jaxamp.models.scale import output_layer, scale_output
@@ -19,6 +20,7 @@ BUILDERS: Mapping[str, Callable[..., Model]] = {
     "ConvNet": convnet,
     "Linear": linear,
     "Sequential": sequential,
+    "GreyBox": greybox,
 }
 
 
@@ -39,6 +41,7 @@ __all__ = [
     "build",
     "container",
     "convnet",
+    "greybox",
     "is_recurrent",
     "linear",
     "output_layer",

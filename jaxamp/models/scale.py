@@ -7,7 +7,13 @@ from jaxamp.core import ConfigError, Model, Params
 from jaxamp.models.recurrent import recurrent
 from jaxamp.models.wavenet import wavenet
 
-HEADS = {"ConvNet": "head", "Linear": "fir", "LSTM": "head", "GRU": "head"}
+HEADS = {
+    "ConvNet": "head",
+    "Linear": "fir",
+    "LSTM": "head",
+    "GRU": "head",
+    "GreyBox": "power_amp",
+}
 """architecture -> the layer whose weights and bias scale what comes out of it"""
 
 

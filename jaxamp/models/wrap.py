@@ -52,6 +52,17 @@ def with_knobs(x: Array, controls: Array | None, knobs: int) -> Array:
     Raises:
         ConfigError: The controls are not as many as the model has knobs.
     """
+    moving = positions(x, controls, knobs)
+    moving = jnp.broadcast_to(moving, (x.shape[0], knobs, x.shape[2]))
+    return jnp.concatenate([x, moving.astype(x.dtype)], axis=1)
+
+
+def positions(x: Array, controls: Array | None, knobs: int) -> Array:
+    """Where the knobs stand while x is heard: `[b, k, t]`, or `[b, k, 1]` at rest.
+
+    Raises:
+        ConfigError: The controls are not as many as the model has knobs.
+    """
     if controls is None:
         controls = jnp.full((x.shape[0], knobs), KNOB_MIDDLE)
     if controls.ndim not in (2, 3) or controls.shape[1] != knobs:
@@ -60,6 +71,4 @@ def with_knobs(x: Array, controls: Array | None, knobs: int) -> Array:
             f"{knobs} knobs. Give [batch, {knobs}], or [batch, {knobs}, time] for "
             "knobs that move."
         )
-    moving = controls if controls.ndim == 3 else controls[:, :, None]
-    moving = jnp.broadcast_to(moving, (x.shape[0], knobs, x.shape[2]))
-    return jnp.concatenate([x, moving.astype(x.dtype)], axis=1)
+    return controls if controls.ndim == 3 else controls[:, :, None]

@@ -43,6 +43,12 @@ def checks(findings: Mapping[str, Any] | None) -> str:
 
 def demo(findings: Mapping[str, Any]) -> str:
     """Of a recording that nobody recorded."""
+    if isinstance(findings.get("virtual_amp"), Mapping):
+        return (
+            "<p>This amp is an equation, the project's own simulated amp with knobs. "
+            "Nothing was recorded, so there is no noise, no delay and no clock to "
+            "check.</p>\n"
+        )
     knobs = findings.get("knobs")
     told = knobs.items() if isinstance(knobs, Mapping) else ()
     at = ", ".join(f"{name} {value}" for name, value in told)

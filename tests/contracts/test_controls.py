@@ -45,7 +45,8 @@ def test_a_knob_that_rests_is_one_that_moves_nowhere(name):
     moved = jnp.broadcast_to(still[:, :, None], moving.shape)
     y, _ = step(model, params, x, silence(model, params, 2, still), still)
     z, _ = step(model, params, x, silence(model, params, 2, still), moved)
-    np.testing.assert_array_equal(y, z)
+    # not bit for bit: a filter designed once and one for each sample round differently
+    np.testing.assert_allclose(y, z, rtol=0, atol=1e-5)
     np.testing.assert_allclose(
         process(model, params, x, controls=still), y, rtol=0, atol=1e-5
     )

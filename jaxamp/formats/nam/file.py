@@ -9,6 +9,7 @@ from typing import Any
 
 from jaxamp.core import ConfigError, FormatError, Model, Params
 from jaxamp.formats.files import read_bounded, replace_file
+from jaxamp.formats.grey_box import refuse_grey_box
 from jaxamp.formats.nam import container, convnet, linear, lstm, slim, wavenet
 from jaxamp.formats.nam.document import USUAL_RATE, Document, from_bytes, to_bytes
 from jaxamp.formats.nam.metadata import complete
@@ -168,6 +169,7 @@ def encode(
 
 def refuse_unplayable(model: Model) -> None:
     """Raises FormatError where players of the format have no words for the model."""
+    refuse_grey_box(model)
     if model.architecture not in CODECS:
         raise FormatError(
             f"A .nam file cannot hold a {model.architecture}: no player of the format "
