@@ -24,7 +24,7 @@ class Capture:
     a model can be warmed on real audio; where it is empty, silence came before.
 
     Shapes:
-        input `[t]`, target `[t]`, context `[any]`, all 1-D float32.
+        input `[t]`, target `[t]`, context `[any]`, controls `[k]`, all 1-D float32.
     """
 
     input: np.ndarray
@@ -33,20 +33,33 @@ class Capture:
         default_factory=lambda: np.zeros(0, np.float32)
     )
     name: str = ""
+    controls: np.ndarray = dataclasses.field(
+        default_factory=lambda: np.zeros(0, np.float32)
+    )
+    """Where the knobs stood, 0 to 1, all the while; empty where nobody says."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """Everything learned from: captures to train on, captures to validate on."""
+    """Everything learned from: captures to train on, captures to validate on.
+
+    Where there are knobs, validation is settings that training has none of, if any
+    were kept for that, and `seen` is unheard playing at settings it has.
+    """
 
     train: tuple[Capture, ...]
     validation: tuple[Capture, ...]
+    """They decide which parameters are the best."""
     sample_rate: int
     """Hz."""
     target_gain: float = 1.0
     """What every target was multiplied by; export divides by it."""
     findings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """What was measured while reading (delay, polarity, levels …), JSON-able."""
+    controls: tuple[str, ...] = ()
+    """The names of the knobs, in the order in which the captures have them."""
+    seen: tuple[Capture, ...] = ()
+    """Measured at the end beside `validation`; decides nothing."""
 
 
 class Dataset(Protocol):

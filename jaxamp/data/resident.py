@@ -30,7 +30,7 @@ class Windows:
     Shapes:
         input, target `[n]`, all captures end to end; firsts, before `[captures]`,
         the first sample of each capture's first window and the cells before it;
-        cells `[]`, how many there are.
+        cells `[]`, how many there are; controls `[captures, k]`, None without knobs.
     """
 
     input: Array
@@ -38,6 +38,7 @@ class Windows:
     firsts: Array
     before: Array
     cells: Array
+    controls: Array | None
     tiles: int = dataclasses.field(metadata={"static": True})
     """The cells of a grid, whose order must be known to compile; 0 without one."""
     batch: int = dataclasses.field(metadata={"static": True})
@@ -64,10 +65,11 @@ class Windows:
         starts = self.firsts[capture] + offset
         heard = cut(self.input, starts, self.context + self.outputs)
         answer = cut(self.target, starts + self.context, self.outputs)
+        knobs = None if self.controls is None else self.controls[capture]
         if not self.level_db:
-            return Batch(heard, answer)
+            return Batch(heard, answer, knobs)
         gains = self.gains(jax.random.fold_in(mine, LEVELS))
-        return Batch(gains * heard, gains * answer)
+        return Batch(gains * heard, gains * answer, knobs)
 
     def gains(self, key: Array) -> Array:
         """A gain for each window, evenly spread in decibels: `[b, 1, 1]`."""
@@ -136,12 +138,30 @@ def windows(
         firsts=jnp.asarray(ends[:-1], jnp.int32),
         before=jnp.asarray(before[:-1], jnp.int32),
         cells=jnp.asarray(cells, jnp.int32),
+        controls=settings(kept),
         tiles=int(cells) if tiled else 0,
         batch=batch,
         context=context,
         outputs=outputs,
         level_db=level_db,
     )
+
+
+def settings(captures: Sequence[Capture]) -> Array | None:
+    """Where the knobs stood in each capture `[captures, k]`; None without knobs.
+
+    Raises:
+        CaptureError: Not all captures have the same number of knobs.
+    """
+    counts = {capture.controls.size for capture in captures}
+    if len(counts) > 1:
+        raise CaptureError(
+            f"The captures differ in their number of knobs: {sorted(counts)}. Each "
+            "must say where every knob stood."
+        )
+    if counts == {0}:
+        return None
+    return jnp.asarray(np.stack([capture.controls for capture in captures]))
 
 
 def shortened(capture: Capture, context: int) -> Capture:
