@@ -17,7 +17,12 @@ from jaxamp.core import ConfigError
 from jaxamp.core.shown import shown
 
 KINDS: Mapping[str, tuple[str, ...]] = {
-    "data": ("jaxamp.data.capture", "jaxamp.data.demo", "jaxamp.teacher.teacher"),
+    "data": (
+        "jaxamp.data.capture",
+        "jaxamp.data.demo",
+        "jaxamp.data.knobs",
+        "jaxamp.teacher.teacher",
+    ),
     "model": (
         "jaxamp.models.container",
         "jaxamp.models.convnet",

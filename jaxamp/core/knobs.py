@@ -36,13 +36,10 @@ def knob_settings(model: Model, given: Mapping[str, float]) -> np.ndarray | None
     return np.asarray(settings, np.float32)
 
 
-def heard_settings(
-    model: Model, names: Sequence[str], settings: np.ndarray
-) -> np.ndarray:
-    """Of knobs that stand at `settings`, those that the model hears, in its order.
+def knob_places(model: Model, names: Sequence[str]) -> list[int]:
+    """Where the knobs that a model hears are among the names, in the model's order.
 
-    Shapes:
-        settings `[len(names)]` -> `[len(model.controls)]`
+    So `capture.controls[places]` is what the model is to be given.
 
     Raises:
         ConfigError: The model has a knob that is not among the names.
@@ -55,5 +52,4 @@ def heard_settings(
             "recordings do not say where it stood: "
             + (f"their knobs are {known}." if known else "they name no knobs.")
         )
-    places = [list(names).index(name) for name in model.controls]
-    return np.asarray(settings, np.float32)[places]
+    return [list(names).index(name) for name in model.controls]

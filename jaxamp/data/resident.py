@@ -92,10 +92,12 @@ def windows(
     batch: int,
     sampling: str = "random",
     level_db: float = 0.0,
+    knobs: Sequence[int] | None = None,
 ) -> Windows:
     """Windows of `context` + `outputs` samples over the captures.
 
     Args:
+        knobs: Which of the captures' knobs are told, in this order; None is all.
         level_db: The most by which a window's level is changed, up or down, its
             target's with it: true of what is linear, and only nearly of an amp.
 
@@ -138,7 +140,7 @@ def windows(
         firsts=jnp.asarray(ends[:-1], jnp.int32),
         before=jnp.asarray(before[:-1], jnp.int32),
         cells=jnp.asarray(cells, jnp.int32),
-        controls=settings(kept),
+        controls=settings(kept, knobs),
         tiles=int(cells) if tiled else 0,
         batch=batch,
         context=context,
@@ -147,8 +149,8 @@ def windows(
     )
 
 
-def settings(captures: Sequence[Capture]) -> Array | None:
-    """Where the knobs stood in each capture `[captures, k]`; None without knobs.
+def settings(captures: Sequence[Capture], knobs: Sequence[int] | None) -> Array | None:
+    """Where some knobs stood in each capture `[captures, k]`; None without any.
 
     Raises:
         CaptureError: Not all captures have the same number of knobs.
@@ -159,9 +161,9 @@ def settings(captures: Sequence[Capture]) -> Array | None:
             f"The captures differ in their number of knobs: {sorted(counts)}. Each "
             "must say where every knob stood."
         )
-    if counts == {0}:
-        return None
-    return jnp.asarray(np.stack([capture.controls for capture in captures]))
+    stood = np.stack([capture.controls for capture in captures])
+    told = stood if knobs is None else stood[:, list(knobs)]
+    return jnp.asarray(told) if told.shape[1] else None
 
 
 def shortened(capture: Capture, context: int) -> Capture:

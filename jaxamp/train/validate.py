@@ -25,8 +25,8 @@ class Passage:
 
     Shapes:
         context `[1, 1, warmup]`, input and target `[n, 1, 1, block]`; the last block
-        is filled up with zeros, `samples` says how many count; controls `[1, k]`,
-        None without knobs.
+        is filled up with zeros, `samples` says how many count; controls `[1, k]` as
+        the model hears them, None without; setting `[any]`, all knobs there were.
     """
 
     context: Array
@@ -34,24 +34,34 @@ class Passage:
     target: Array
     samples: Array
     controls: Array | None = None
+    setting: Array | None = None
 
 
-def passage(capture: Capture, warmup: int, block: int | None = None) -> Passage:
+def passage(
+    capture: Capture,
+    warmup: int,
+    block: int | None = None,
+    knobs: Sequence[int] | None = None,
+) -> Passage:
     """The capture ready to validate on: warmed on what came before, else on silence.
 
     Args:
         block: Samples heard at a time; None takes what suits the device.
+        knobs: Which of the capture's knobs the model hears, in its order; None is all.
     """
     if block is None:
         block = BLOCK if jax.default_backend() == "cpu" else LONG_BLOCK
     before = capture.context[max(0, capture.context.size - warmup) :]
     context = np.concatenate([np.zeros(warmup - before.size, np.float32), before])
+    setting = np.asarray(capture.controls, np.float32)
+    told = setting if knobs is None else setting[list(knobs)]
     return Passage(
         context=jnp.asarray(context)[None, None],
         input=jnp.asarray(blocks(capture.input, block)),
         target=jnp.asarray(blocks(capture.target, block)),
         samples=jnp.asarray(capture.target.size, jnp.int32),
-        controls=jnp.asarray(capture.controls)[None] if capture.controls.size else None,
+        controls=jnp.asarray(told)[None] if told.size else None,
+        setting=jnp.asarray(setting),
     )
 
 
@@ -96,10 +106,11 @@ def ratio(
     energies: Sequence[tuple[Array, Array]], passages: Sequence[Passage]
 ) -> np.ndarray:
     """The ESR out of the energies of errors and targets, each `[]` or `[members]`."""
-    heard, knobs = jax.device_get((energies, [one.controls for one in passages]))
+    heard, settings = jax.device_get((energies, [one.setting for one in passages]))
     of_setting: dict[bytes, list[Any]] = {}
-    for one, where in zip(heard, knobs, strict=True):
-        of_setting.setdefault(b"" if where is None else where.tobytes(), []).append(one)
+    for one, setting in zip(heard, settings, strict=True):
+        key = b"" if setting is None else setting.tobytes()
+        of_setting.setdefault(key, []).append(one)
     sums = [np.sum(np.asarray(one, np.float64), axis=0) for one in of_setting.values()]
     return np.mean([wrong / np.maximum(right, 1e-12) for wrong, right in sums], axis=0)
 
