@@ -298,8 +298,7 @@ def all_taken(
     ignore_checks: Collection[str],
 ) -> tuple[list[Part], list[str]]:
     """Every recording, checked and aligned, and warnings about all of them."""
-    files: dict[str, Audio] = {}
-    pairs = [both(files, entry, channel) for entry in manifest.entries]
+    pairs, befores = read_parts(manifest, channel)
     pair_checks = [name for name in ignore_checks if name in CHECKS]
     looked = []
     for entry, (x, y) in zip(manifest.entries, pairs, strict=True):
@@ -310,11 +309,14 @@ def all_taken(
     if delay == "auto":
         looked, warnings = of_one_latency(manifest, pairs, looked, trim)
     made = []
-    for entry, (x, y), examined in zip(manifest.entries, pairs, looked, strict=True):
+    for entry, (x, y), before, examined in zip(
+        manifest.entries, pairs, befores, looked, strict=True
+    ):
         taken = in_words(entry, x, y, examined, pair_checks)
         about = dict(zip(manifest.names, entry.values, strict=True))
         taken.findings |= {"name": entry.name, "setting": about, **place(entry)}
-        made.append(Part(taken, heard_before(files, entry, examined.applied)))
+        dropped = x.samples[: max(0, -examined.applied)]
+        made.append(Part(taken, np.concatenate([before, dropped])))
         warnings += [f"{entry.name}: {text}" for text in taken.findings["warnings"]]
     return made, warnings
 
@@ -341,6 +343,23 @@ def place(entry: Entry) -> Mapping[str, Any]:
         "part_seconds": entry.seconds,
     }
     return {key: value for key, value in about.items() if value is not None}
+
+
+Pairs = list[tuple[Audio, Audio]]
+
+
+def read_parts(
+    manifest: Manifest, channel: int | str | None = None
+) -> tuple[Pairs, list[np.ndarray]]:
+    """Input and target of every recording, and what was played just before each.
+
+    Raises:
+        CaptureError: A file that cannot be read or is shorter than its part, or rates
+            that differ.
+    """
+    files: dict[str, Audio] = {}
+    pairs = [both(files, entry, channel) for entry in manifest.entries]
+    return pairs, [heard_before(files, entry) for entry in manifest.entries]
 
 
 def both(
@@ -392,13 +411,13 @@ def shortened(audio: Audio, size: int) -> Audio:
     return dataclasses.replace(audio, samples=audio.samples[:size], frames=size)
 
 
-def heard_before(files: Mapping[str, Audio], entry: Entry, applied: int) -> np.ndarray:
+def heard_before(files: Mapping[str, Audio], entry: Entry) -> np.ndarray:
     """What was played just before a part, if both files go on there in step."""
     other = entry.target_start_seconds
     if not entry.start_seconds or (other is not None and other != entry.start_seconds):
         return np.zeros(0, np.float32)
     audio = files[entry.input]
-    start = round(entry.start_seconds * audio.sample_rate) + max(0, -applied)
+    start = round(entry.start_seconds * audio.sample_rate)
     most = round(CONTEXT_SECONDS * audio.sample_rate)
     return audio.samples[max(0, start - most) : start]
 

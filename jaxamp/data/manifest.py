@@ -35,6 +35,9 @@ DEEPEST = 8
 
 LARGEST_NUMBER = 1e9
 
+LONGEST_NAME = 40
+"""Characters of a knob's."""
+
 LONGEST_SHOWN = 80
 """Characters of a manifest's own words in a message."""
 
@@ -389,8 +392,7 @@ class _Reading:
             known[key] = i
 
     def knob(self, name: Any, low: Any, high: Any) -> Knob:
-        plain = isinstance(name, str) and 0 < len(name) <= 40 and name.isprintable()
-        if not plain or "=" in name:
+        if not is_knob_name(name):
             raise self.wrong(f"{self.word(name)} is no name for a knob")
         if not (is_number(low) and is_number(high) and low < high):
             raise self.wrong(
@@ -460,6 +462,12 @@ def near(word: str, known: Sequence[str]) -> str:
     """' Did you mean …?', or nothing."""
     close = difflib.get_close_matches(word, known, 1)
     return f" Did you mean {close[0]}?" if close else ""
+
+
+def is_knob_name(name: Any) -> bool:
+    """Whether a knob may be called so: short, printable, clear to a command line."""
+    plain = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME
+    return plain and name.isprintable() and not {"=", ","} & {*name}
 
 
 def is_number(value: Any) -> bool:
