@@ -3,12 +3,15 @@
 import json
 import shutil
 
+import jax
 import numpy as np
 import pytest
-from knob_recordings import amp, dry, write_amp
+from knob_recordings import RATE, amp, dry, write, write_amp
 from runs import assert_refused, esrs, run
 
 import jaxamp
+from jaxamp import formats
+from jaxamp.models import recurrent
 from jaxamp.train import read_lines
 
 TINY = (
@@ -147,3 +150,49 @@ def test_compare_lists_the_run_under_its_manifest(turned, tmp_path, capsys):
     result = json.loads((turned / "result.json").read_text())
     row = (tmp_path / "comparison.csv").read_text().splitlines()[1]
     assert f"{result['esr']:.6g}"[:6] in row
+
+
+def test_evaluate_holds_a_model_against_every_setting_of_a_manifest(
+    turned, manifest, tmp_path, capsys
+):
+    file = tmp_path / "told.json"
+    said = run(capsys, "evaluate", turned, "--manifest", manifest, "--json", file)
+    assert said.status == 0, said
+    told = json.loads(file.read_text())
+    found = {one["name"]: one["esr"] for one in told["settings"]}
+    expected = {f"gain {g}": by_hand(turned, g) for g in (0, 5, 10)}
+    for name, esr in expected.items():
+        np.testing.assert_allclose(found[name], esr, rtol=1e-3)
+        assert f"{name}" in said.out
+    np.testing.assert_allclose(told["esr"], np.mean([*expected.values()]), rtol=1e-3)
+    worst = max(found, key=lambda name: found[name])
+    assert told["esr_worst"]["name"] == worst
+    assert f"worst: {worst}" in said.out
+
+
+def test_evaluate_finds_one_latency_for_all_settings(tmp_path, capsys):
+    """Each target trails by 30 samples, and nothing in the manifest says so."""
+    model = recurrent(hidden=[3], skip=True, controls=["gain"], sample_rate=RATE)
+    params = model.init(jax.random.key(0))
+    file, told = tmp_path / "amp.json", tmp_path / "told.json"
+    formats.write(file, model, params, format="coreaudioml")
+    path = write_amp(tmp_path, values=(0, 10), delay=None)
+    for gain in (0, 10):
+        knobs = np.array([gain / 10], np.float32)
+        y = jaxamp.process(model, params, dry(), controls=knobs)
+        write(tmp_path / f"g{gain}.wav", np.append(np.zeros(30, np.float32), y))
+    said = run(capsys, "evaluate", file, "--manifest", path, "--json", told)
+    assert said.status == 0, said
+    answer = json.loads(told.read_text())
+    assert answer["delay"] == 30
+    assert answer["esr_worst"]["esr"] < 1e-9
+
+
+def test_a_manifest_that_lacks_the_models_knob_is_refused(turned, tmp_path, capsys):
+    path = write_amp(tmp_path, values=(0, 5))
+    text = (tmp_path / "knobs.yaml").read_text().replace("gain:", "drive:")
+    (tmp_path / "knobs.yaml").write_text(text)
+    said = run(capsys, "evaluate", turned, "--manifest", path)
+    assert_refused(said, "'gain'", "their knobs are drive")
+    said = run(capsys, "evaluate", turned, "--manifest", path, "--knob", "gain=1")
+    assert_refused(said, "--knob and --manifest do not go together")
