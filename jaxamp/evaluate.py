@@ -1,11 +1,13 @@
 """Metrics of a model over whole recordings, streamed in constant memory."""
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import scipy  # imports its parts when they are first used
 
-from jaxamp.core import Capture, CaptureError, Model, Params
+from jaxamp.core import Capture, CaptureError, Model, Params, knob_places
 from jaxamp.metrics import Scores, aliasing
 from jaxamp.stream import play, process
 
@@ -33,6 +35,79 @@ def evaluate(
         played = play(model, params, pieces(heard), controls=controls)
         compare(scores, trimmed(played, begin), capture.target)
     return scores.result()
+
+
+@dataclasses.dataclass(frozen=True)
+class AtSetting:
+    """How well a model does with the knobs at one setting."""
+
+    name: str
+    knobs: Mapping[str, float]
+    """All that the recordings tell of, 0 to 1, whether the model hears them or not."""
+    metrics: Mapping[str, float]
+    seen: bool
+    """Whether it was trained on this setting."""
+
+    @property
+    def esr(self) -> float:
+        """Of the setting's captures together."""
+        return self.metrics["esr"]
+
+    def record(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "name": self.name,
+            "knobs": dict(self.knobs),
+            "esr": self.esr,
+            "seen": self.seen,
+        }
+
+
+def evaluate_settings(
+    model: Model,
+    params: Params,
+    captures: Iterable[Capture],
+    names: Sequence[str],
+    *,
+    seen: bool = False,
+) -> list[AtSetting]:
+    """Every metric at each setting, in the order in which the settings first come.
+
+    Args:
+        names: Of the knobs, as the captures have them.
+        seen: Whether the model was trained on these settings.
+    """
+    places = knob_places(model, names)
+    alike: dict[bytes, list[Capture]] = {}
+    for one in captures:
+        alike.setdefault(one.controls.tobytes(), []).append(one)
+    return [
+        AtSetting(
+            some[0].name,
+            dict(zip(names, map(rounded, some[0].controls.tolist()), strict=True)),
+            evaluate(model, params, some, told(some[0], places)),
+            seen,
+        )
+        for some in alike.values()
+    ]
+
+
+def told(capture: Capture, places: Sequence[int]) -> np.ndarray | None:
+    """What a model is told of the knobs of a capture; None if it hears none."""
+    return capture.controls[list(places)] if len(places) else None
+
+
+def rounded(value: float) -> float:
+    """A knob's position without what single precision adds to it."""
+    return round(value, 6)
+
+
+def mean_metrics(settings: Sequence[AtSetting]) -> dict[str, float]:
+    """The mean over settings of every metric, each setting with one vote."""
+    first = settings[0].metrics
+    return {
+        name: float(np.mean([one.metrics[name] for one in settings])) for name in first
+    }
 
 
 def compare(scores: Scores, played: Iterable[np.ndarray], target: np.ndarray) -> None:

@@ -13,7 +13,7 @@ import optax
 from jax.sharding import Mesh
 
 from jaxamp.cli.config import WRONG_VALUES, build, find, refuse_unknown
-from jaxamp.core import ConfigError, Model, Recording
+from jaxamp.core import ConfigError, Model, Recording, knob_places
 from jaxamp.data import Windows, windows
 from jaxamp.losses import WeightedSum
 from jaxamp.models import is_recurrent
@@ -104,8 +104,13 @@ def assembled(
         spread: Whether a batch may be dealt out to several devices.
     """
     train = checked(config["train"])
-    for model in models:
-        refuse_knobs(model)
+    knobs = [knobs_heard(config["model"], model, recording) for model in models]
+    if any(one != knobs[0] for one in knobs):
+        raise ConfigError(
+            "The sizes of the model differ in their knobs: "
+            f"{'; '.join(', '.join(model.controls) or 'none' for model in models)}. "
+            "Give all the same."
+        )
     contexts = [context(train, model) for model in models]
     devices = train["devices"]
     wanted = None if devices == "auto" else devices
@@ -117,6 +122,7 @@ def assembled(
         batch=train["batch"],
         sampling=train["sampling"],
         level_db=train["level_db"],
+        knobs=knobs[0],
     )
     dataset = everywhere(mesh, cut)
     epoch = dataset.steps_per_epoch * train["outputs"] // judged(train, models[0])
@@ -130,7 +136,9 @@ def assembled(
         restarts=train["restarts"] or 0,
     )
     passages = {
-        warmup: tuple(passage(one, warmup) for one in recording.validation)
+        warmup: tuple(
+            passage(one, warmup, knobs=knobs[0]) for one in recording.validation
+        )
         for warmup in {model.warmup for model in models}
     }
     schedule = built_schedule(with_epoch(config["schedule"], epoch))
@@ -222,14 +230,33 @@ def refuse_unlike_optimizer(built: Any, node: Mapping[str, Any]) -> None:
         ) from error
 
 
-def refuse_knobs(model: Model) -> None:
-    """Raises rather than learning what no recording says."""
-    if model.controls:
+def knobs_heard(
+    node: Mapping[str, Any], model: Model, recording: Recording
+) -> list[int]:
+    """Which of the recording's knobs the model hears, in its order.
+
+    Args:
+        node: The model's configuration.
+
+    Raises:
+        ConfigError: The model has knobs of which no recording says where they stood,
+            or it has none where the recordings do, and nobody asked for that.
+    """
+    if model.controls and not recording.controls:
         raise ConfigError(
             f"The model has knobs, {', '.join(model.controls)}, and the recordings do "
             "not say where they stood, so it could not learn what they do. Train it "
-            "without model.controls."
+            "without model.controls, or on recordings that say so (data=knobs)."
         )
+    if recording.controls and not model.controls and "controls" not in node:
+        raise ConfigError(
+            f"The recordings are of an amp with knobs, {', '.join(recording.controls)},"
+            f" and this {model.architecture} hears none, so it could only learn one "
+            "sound between them all. Choose a model that hears knobs, for example "
+            "model=lstm/1x16; or ask for one without by +model.controls=[] where the "
+            "model knows the key, else by data.drop=[NAME, …] for every knob."
+        )
+    return knob_places(model, recording.controls)
 
 
 def chunk(train: Mapping[str, Any], model: Model) -> int | None:

@@ -11,8 +11,8 @@ import numpy as np
 from jaxamp.cli.folder import asked, write_json
 from jaxamp.cli.labels import labels
 from jaxamp.cli.prepare import Part, Prepared
+from jaxamp.cli.scored import Scored, scored
 from jaxamp.core import (
-    Capture,
     FormatError,
     Model,
     Params,
@@ -22,7 +22,7 @@ from jaxamp.core import (
     parameter_count,
 )
 from jaxamp.core.shown import paragraph
-from jaxamp.evaluate import aliased, evaluate, trimmed
+from jaxamp.evaluate import aliased, trimmed
 from jaxamp.formats.nam import write_container, write_nam
 from jaxamp.models import Container, scale_output
 from jaxamp.report import first_look, show_on_board
@@ -99,30 +99,25 @@ def completed_part(
     model, params = scale_output(
         job.task.model, outcome.params, 1 / recording.target_gain
     )
-    captures = [as_recorded(one, recording) for one in recording.validation]
-    metrics = evaluate(model, params, captures) | aliased(model, params)
+    scores = scored(model, params, recording)
+    metrics = dict(scores.metrics) | aliased(model, params)
     metadata = exported(config, model, params, metrics["esr"], recording)
     write_json(folder / "metadata.json", metadata)
     try:
         write_nam(folder / "model.nam", model, params, metadata)
     except FormatError as error:
         print(paragraph(f"No model.nam: {error}"), flush=True)
-    result = summary(whole, part, outcome, model, params, metrics)
-    shown(part, model, params, captures, result, hyperparameters(whole, part))
+    result = summary(whole, part, outcome, model, params, metrics) | scores.record()
+    shown(part, model, params, scores, result, hyperparameters(whole, part))
     write_json(folder / "result.json", result)  # last: it says that all is there
     size = f"Size {part.size}: " if part.size else ""
     told = (
         f"{size}{REASONS[outcome.reason]} Validation ESR {result['esr']:.5f} (best at "
-        f"step {outcome.progress.best_step}). Kept in {cloud.named(folder)}"
+        f"step {outcome.progress.best_step}){scores.told()}. Kept in "
+        f"{cloud.named(folder)}"
     )
     print(paragraph(told), flush=True)
     return result, (model, params)
-
-
-def as_recorded(capture: Capture, recording: Recording) -> Capture:
-    """The capture with the target's normalisation undone."""
-    target = (capture.target / recording.target_gain).astype(np.float32)
-    return Capture(capture.input, target, capture.context, capture.name)
 
 
 def exported(
@@ -206,19 +201,19 @@ def shown(
     part: Part,
     model: Model,
     params: Params,
-    captures: list[Capture],
+    scores: Scored,
     result: Mapping[str, Any],
     hyperparameters: Mapping[str, Any],
 ) -> None:
     """The first look at the run as a picture, and its entry in TensorBoard."""
-    capture = captures[-1]
+    capture, controls, setting = scores.example()
     size = min(capture.target.size, PICTURE_SECONDS * model.sample_rate)
     heard = np.concatenate([capture.context, capture.input[:size]])
-    played = play(model, params, [heard[None, None]])
+    played = play(model, params, [heard[None, None]], controls=controls)
     prediction = np.concatenate(list(trimmed(played, capture.context.size)))
     first_look(
         part.folder / "first_look.png",
-        title=f"{part.name}: validation ESR {result['esr']:.4f}",
+        title=f"{part.name}: validation ESR {result['esr']:.4f}{setting}",
         prediction=prediction,
         target=capture.target[:size],
         sample_rate=model.sample_rate,

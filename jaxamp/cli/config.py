@@ -21,6 +21,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
         "jaxamp.data.capture",
         "jaxamp.data.demo",
         "jaxamp.data.virtual_knobs",
+        "jaxamp.data.knobs",
         "jaxamp.teacher.teacher",
     ),
     "model": (

@@ -1,6 +1,8 @@
 """`jaxamp evaluate MODEL --input X --target Y`: metrics of a model on a recording.
 
-With `--teacher OTHER` instead of a target, the other model plays the target.
+With `--teacher OTHER` instead of a target, the other model plays the target. With
+`--manifest knobs.yaml` instead of both, the recordings are those of an amp with knobs,
+and each setting has its own ESR.
 """
 
 import argparse
@@ -29,8 +31,11 @@ def parser() -> argparse.ArgumentParser:
     """What the command takes."""
     parser = argparse.ArgumentParser("jaxamp evaluate", description=__doc__)
     parser.add_argument("model", help="a run directory or a model file")
-    parser.add_argument("--input", required=True, help="dry audio")
+    parser.add_argument("--input", help="dry audio")
     answer = parser.add_mutually_exclusive_group(required=True)
+    answer.add_argument(
+        "--manifest", help="recordings at many settings of an amp's knobs"
+    )
     answer.add_argument("--target", help="the same through the amp")
     answer.add_argument("--teacher", help="a model to play the target")
     parser.add_argument(
@@ -55,7 +60,16 @@ def parser() -> argparse.ArgumentParser:
 
 def run(arguments: Sequence[str]) -> int:
     """Measures; returns the exit status."""
-    return compare(parser().parse_args(arguments))
+    given = parser().parse_args(arguments)
+    if given.manifest is not None:
+        from jaxamp.cli.evaluate_settings import compare_settings  # noqa: PLC0415
+
+        return compare_settings(given)
+    if given.input is None:
+        raise ConfigError(
+            "--input is missing: the dry audio that --target or --teacher answers."
+        )
+    return compare(given)
 
 
 def compare(given: argparse.Namespace) -> int:

@@ -317,6 +317,11 @@ def title(capture: Mapping[str, Any]) -> str:
         if "knobs" in capture:
             knobs = " ".join(f"{k} {v:g}" for k, v in capture["knobs"].items())
             return shown(f"demo, {knobs}", LONGEST_SHOWN)
+        if "manifest" in capture:
+            knobs = ", ".join(map(str, capture["ranges"])) or "no knobs"
+            count = len(capture["pairs"])
+            told = f"{capture['manifest']}, {count} recordings over {knobs}"
+            return shown(told, LONGEST_SHOWN)
         files = [pair["target"]["file"] for pair in capture["pairs"]]
         more = f" and {len(files) - 1} more" * (len(files) > 1)
         return shown(f"{files[0]}{more}", LONGEST_SHOWN)

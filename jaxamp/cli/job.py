@@ -82,7 +82,8 @@ def refuse_unlike(crew: Crew, job: Prepared) -> None:
     learns from its own machine's.
     """
     train = job.recording.train
-    text = json.dumps([job.config, [one.target.size for one in train]], sort_keys=True)
+    heard = [[one.target.size, one.controls.tolist()] for one in train]
+    text = json.dumps([job.config, heard], sort_keys=True)
     loud = [float(np.std(audio)) for one in train for audio in (one.input, one.target)]
     (first, levels), *others = crew.gathered((text, loud))
     odd = [

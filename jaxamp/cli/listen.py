@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from jaxamp.cli.complete import as_recorded
 from jaxamp.cli.main import keep_compiled
+from jaxamp.cli.scored import as_recorded
 from jaxamp.cli.subject import configuration, recorded_again
-from jaxamp.core import Capture, ConfigError, JaxampError, RunError
+from jaxamp.core import Capture, ConfigError, JaxampError, RunError, knob_places
 from jaxamp.core.shown import shown
-from jaxamp.evaluate import trimmed
+from jaxamp.evaluate import told, trimmed
 from jaxamp.loading import load
 from jaxamp.report.comparison import Row
 from jaxamp.report.rating import MOST_MODELS, trial
@@ -135,7 +135,8 @@ def trials_of(
     recording = recorded_again(run, configuration(run))
     captures = [as_recorded(one, recording) for one in recording.validation]
     wanted = excerpts(captures, recording.sample_rate, seconds, passages)
-    played = {row.model: predictions(row, wanted) for row in rows}
+    names = recording.controls
+    played = {row.model: predictions(row, wanted, names) for row in rows}
     return [
         trial(
             f"{capture}, {told_place(excerpt, recording.sample_rate, len(captures))}",
@@ -170,15 +171,23 @@ def excerpts(
     return [found[i] for i in kept]
 
 
-def predictions(row: Row, wanted: Sequence[Excerpt]) -> list[np.ndarray]:
-    """What the best run of a row plays of each excerpt, warm from all before it."""
+def predictions(
+    row: Row, wanted: Sequence[Excerpt], names: Sequence[str]
+) -> list[np.ndarray]:
+    """What the best run of a row plays of each excerpt, warm from all before it.
+
+    Args:
+        names: Of the knobs of the captures.
+    """
     model, params = load(row.best.place)
+    places = knob_places(model, names)
     answers: dict[int, np.ndarray] = {}
     for excerpt in wanted:
         one = excerpt.capture
         if id(one) not in answers:
             heard = np.concatenate([one.context, one.input])[None, None]
-            played = play(model, params, [heard])
+            knobs = told(one, places)
+            played = play(model, params, [heard], controls=knobs)
             answers[id(one)] = np.concatenate(list(trimmed(played, one.context.size)))
     return [answers[id(excerpt.capture)][excerpt.samples] for excerpt in wanted]
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "export": "write a model as a player's file",
     "info": "describe a model",
     "signal": "write the capture signal, to play through an amp",
+    "plan": "say which settings of an amp's knobs to record",
     "check": "look for faults in a recording, before training on it",
     "completion": "print what makes a shell complete these commands",
 }

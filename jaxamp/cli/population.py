@@ -179,11 +179,12 @@ class Desk:
         import jax  # noqa: PLC0415
 
         data, warmup = job.dataset, job.task.model.warmup
-        windows = (node, jax.tree.structure(data))
+        heard = node, job.task.model.controls
+        windows = (heard, jax.tree.structure(data))
         return dataclasses.replace(
             job,
             dataset=self.audio.setdefault(windows, data),
-            passages=self.audio.setdefault((node, warmup), job.passages),
+            passages=self.audio.setdefault((heard, warmup), job.passages),
         )
 
 

@@ -91,7 +91,9 @@ def prepared(
         spread: As for `assembled`.
     """
     rate = recording.sample_rate
-    model = build(config["model"], "model", sample_rate=rate)
+    model = build(
+        config["model"], "model", sample_rate=rate, controls=recording.controls
+    )
     if not isinstance(model, Model | Container):
         raise ConfigError(
             "model makes no model. Keep its _target_, for example "

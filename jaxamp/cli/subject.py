@@ -2,9 +2,12 @@
 
 import argparse
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from jaxamp.cli.config import build
 from jaxamp.cli.evaluate import aligned, heard, wanted_delay
@@ -13,15 +16,19 @@ from jaxamp.cli.found import title
 from jaxamp.cli.kept import DAMAGED, kept_config
 from jaxamp.cli.knobs import settings_of
 from jaxamp.cli.reamp import refuse_other_rate
+from jaxamp.cli.scored import as_recorded
 from jaxamp.core import (
+    Capture,
     ConfigError,
     JaxampError,
     Recording,
     RunError,
+    knob_places,
 )
 from jaxamp.core.cloud import named
 from jaxamp.core.shown import shown
 from jaxamp.core.small_files import small_json, small_text
+from jaxamp.evaluate import told
 from jaxamp.loading import load, metadata, part_folder
 from jaxamp.report.analysis.tones import Render
 from jaxamp.report.subject import Subject
@@ -89,23 +96,70 @@ def of_run(path: Path, size: float | None) -> Subject:
             f"The model in {shown(path)} runs at {model.sample_rate} Hz and its "
             f"recordings at {recording.sample_rate} Hz, so they do not belong together."
         )
-    from jaxamp.cli.complete import as_recorded  # noqa: PLC0415 (imports Matplotlib)
-
     result, history = wrote(folder), logged(folder)
+    places = knob_places(model, recording.controls)
+    passages, settings, notes = recording.validation, (), []
+    if recording.controls:
+        settings = settings_of_run(result)
+        passages, notes = one_setting(recording, settings)
+        result = {key: value for key, value in result.items() if key != "metrics"}
     return Subject(
         name=str(result.get("model") or model.architecture),
         capture=called(path, recording),
         place=named(path),
         model=model,
         params=params,
-        passages=tuple(as_recorded(one, recording) for one in recording.validation),
+        passages=tuple(as_recorded(one, recording) for one in passages),
+        controls=told(passages[0], places),
+        settings=settings,
         amp=amp_of(config, recording),
         result=result,
         history=history,
         findings=recording.findings,
         config=small_text(path / "config.yaml"),
-        notes=unfinished(result, history, config),
+        notes=[*unfinished(result, history, config), *notes],
     )
+
+
+def settings_of_run(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The ESR at each setting as a run wrote it down; none where it is not so."""
+    try:
+        listed = [
+            {
+                "name": str(one["name"]),
+                "knobs": {str(k): float(v) for k, v in one["knobs"].items()},
+                "esr": float(one["esr"]),
+                "seen": bool(one["seen"]),
+            }
+            for one in result["knobs"]["settings"]
+        ]
+    except DAMAGED:
+        return []
+    return [one for one in listed if math.isfinite(one["esr"])]
+
+
+def one_setting(
+    recording: Recording, settings: Sequence[Mapping[str, Any]]
+) -> tuple[tuple[Capture, ...], list[str]]:
+    """The passages of the setting that validates worst, and what to say of that.
+
+    Where a run has not ended, nobody knows the worst: then the first is taken.
+    """
+    kept = {one.name for one in recording.validation}
+    judged = [one for one in settings if one["name"] in kept]
+    worst = max(judged, key=lambda one: one["esr"], default=None)
+    name = worst["name"] if worst else recording.validation[0].name
+    stands = next(one.controls for one in recording.validation if one.name == name)
+    passages = tuple(
+        one for one in recording.validation if np.array_equal(one.controls, stands)
+    )
+    count = len({one.controls.tobytes() for one in recording.validation})
+    which = f"the one of {count} that comes out worst" if worst else f"one of {count}"
+    note = (
+        f"The amp has knobs, {', '.join(recording.controls)}. What is heard and drawn "
+        f"here is one setting, {shown(name, 100)}, {which}."
+    )
+    return passages, [note]
 
 
 def called(path: Path, recording: Recording) -> str:

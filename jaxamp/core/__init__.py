@@ -19,7 +19,7 @@ from jaxamp.core.errors import (
     JaxampError,
     RunError,
 )
-from jaxamp.core.knobs import KNOB_MIDDLE, knob_settings
+from jaxamp.core.knobs import KNOB_MIDDLE, knob_places, knob_settings
 from jaxamp.core.model import Array, Model, Params, State, parameter_count
 from jaxamp.core.types import Capture, Dataset, Loss, Recording
 
@@ -62,6 +62,7 @@ __all__ = [
     "RunError",
     "State",
     "check_activation",
+    "knob_places",
     "knob_settings",
     "parameter_count",
     "silence",

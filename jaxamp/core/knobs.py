@@ -1,6 +1,6 @@
 """Knobs by their names: what a model can be told, and where each knob stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -34,3 +34,22 @@ def knob_settings(model: Model, given: Mapping[str, float]) -> np.ndarray | None
         return None
     settings = [given.get(name, KNOB_MIDDLE) for name in model.controls]
     return np.asarray(settings, np.float32)
+
+
+def knob_places(model: Model, names: Sequence[str]) -> list[int]:
+    """Where the knobs that a model hears are among the names, in the model's order.
+
+    So `capture.controls[places]` is what the model is to be given.
+
+    Raises:
+        ConfigError: The model has a knob that is not among the names.
+    """
+    unknown = [name for name in model.controls if name not in names]
+    if unknown:
+        known = ", ".join(names)
+        raise ConfigError(
+            f"The model has the knob {', '.join(map(repr, unknown))}, and the "
+            "recordings do not say where it stood: "
+            + (f"their knobs are {known}." if known else "they name no knobs.")
+        )
+    return [list(names).index(name) for name in model.controls]

@@ -41,10 +41,15 @@ class Capture:
 
 @dataclasses.dataclass(frozen=True)
 class Recording:
-    """Everything learned from: captures to train on, captures to validate on."""
+    """Everything learned from: captures to train on, captures to validate on.
+
+    Where there are knobs, validation is settings that training has none of, if any
+    were kept for that, and `seen` is unheard playing at settings it has.
+    """
 
     train: tuple[Capture, ...]
     validation: tuple[Capture, ...]
+    """They decide which parameters are the best."""
     sample_rate: int
     """Hz."""
     target_gain: float = 1.0
@@ -53,6 +58,8 @@ class Recording:
     """What was measured while reading (delay, polarity, levels …), JSON-able."""
     controls: tuple[str, ...] = ()
     """The names of the knobs, in the order in which the captures have them."""
+    seen: tuple[Capture, ...] = ()
+    """Measured at the end beside `validation`; decides nothing."""
 
 
 class Dataset(Protocol):

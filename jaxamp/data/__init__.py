@@ -18,6 +18,7 @@ from jaxamp.data.audio import (
 from jaxamp.data.capture import capture
 from jaxamp.data.checks import CHECKS, check_pair
 from jaxamp.data.demo import demo
+from jaxamp.data.knobs import knobs
 from jaxamp.data.virtual_knobs import virtual_knobs
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ __all__ = [
     "capture",
     "check_pair",
     "demo",
+    "knobs",
     "read_audio",
     "read_blocks",
     "read_header",

@@ -19,7 +19,7 @@ from jaxamp.data.checks import (
     rms_dbfs,
     settle,
 )
-from jaxamp.data.examine import examine, md5
+from jaxamp.data.examine import Examination, examine, md5
 from jaxamp.data.layouts import Layout
 from jaxamp.data.normalise import scaled, target_gain
 from jaxamp.dsp.align import Delay, align
@@ -204,11 +204,22 @@ def _take(pair: _Pair, options: _Options) -> Taken:
     input = read_audio(pair.input, options.channel)
     target = read_audio(pair.target, options.channel)
     examined = examine(input, target, delay=pair.delay, trim=options.trim)
-    warnings = settle(examined.findings, options.ignore_checks)
+    return taken_out(input, target, examined, options.ignore_checks)
+
+
+def taken_out(
+    input: Audio, target: Audio, examined: Examination, ignore_checks: Collection[str]
+) -> Taken:
+    """The pair with its delay taken out.
+
+    Raises:
+        CaptureError: A fault that is not waived, or nothing is left.
+    """
+    warnings = settle(examined.findings, ignore_checks)
     x, y = align(input.samples, target.samples, examined.applied)
     if not len(x):
         raise CaptureError(
-            f"Nothing is left of {shown(pair.target)} after a delay of "
+            f"Nothing is left of {shown(target.path)} after a delay of "
             f"{examined.applied} samples is taken out: it holds "
             f"{len(target.samples)}. Check the delay."
         )
@@ -217,7 +228,7 @@ def _take(pair: _Pair, options: _Options) -> Taken:
         "target": described(target),
         "seconds": len(x) / input.sample_rate,
         "delay": {"applied": examined.applied} | _told(examined.delay),
-        "checks": examined.record(options.ignore_checks),
+        "checks": examined.record(ignore_checks),
         "warnings": warnings,
     }
     layout = examined.layout and examined.layout.later(min(0, examined.applied))
@@ -262,7 +273,7 @@ def recorded(
         held_out: To validate on.
     """
     together = [*taken, *held_out]
-    sample_rate = _one_rate(together)
+    sample_rate = one_rate(together)
     train, validation = _split(taken, held_out, validation_seconds, sample_rate)
     gain = target_gain(train, normalize_dbfs)
     return Recording(
@@ -274,7 +285,7 @@ def recorded(
     )
 
 
-def _one_rate(taken: Sequence[Taken]) -> int:
+def one_rate(taken: Sequence[Taken]) -> int:
     first = taken[0]
     for each in taken[1:]:
         if each.sample_rate != first.sample_rate:
@@ -293,26 +304,26 @@ def _split(
     sample_rate: int,
 ) -> tuple[list[Capture], list[Capture]]:
     by_parts = validation_seconds is None
-    stretches = [_training_stretch(each, by_parts) for each in taken]
+    stretches = [training_stretch(each, by_parts) for each in taken]
     if held_out:
-        passages = [_piece(each, "validation", 0, len(each.input)) for each in held_out]
+        passages = [piece(each, "validation", 0, len(each.input)) for each in held_out]
     else:
         last = taken[-1]
-        passage = _known_passage(last) if by_parts else None
+        passage = known_passage(last) if by_parts else None
         passage = passage or _end(last, validation_seconds, sample_rate)
         start, end = stretches[-1]
         # Of a known signal cut short, what is made to train on may lie behind.
         start = start if start < passage[0] else 0
         stretches[-1] = (start, min(end, passage[0]))
-        passages = [_piece(last, "validation", *passage)]
+        passages = [piece(last, "validation", *passage)]
     train = [
-        _piece(each, "train", *stretch)
+        piece(each, "train", *stretch)
         for each, stretch in zip(taken, stretches, strict=True)
     ]
     return train, passages
 
 
-def _training_stretch(taken: Taken, by_parts: bool) -> tuple[int, int]:
+def training_stretch(taken: Taken, by_parts: bool) -> tuple[int, int]:
     length = len(taken.input)
     if not by_parts or taken.layout is None:
         return 0, length
@@ -321,7 +332,7 @@ def _training_stretch(taken: Taken, by_parts: bool) -> tuple[int, int]:
     return (start, min(end, length)) if start < length else (0, length)
 
 
-def _known_passage(taken: Taken) -> tuple[int, int] | None:
+def known_passage(taken: Taken) -> tuple[int, int] | None:
     """The validation passage of a known signal, as far as it was recorded."""
     passage = taken.layout.validation if taken.layout else None
     if passage is None or passage[0] >= len(taken.input):
@@ -349,7 +360,7 @@ def _end(taken: Taken, seconds: float | None, sample_rate: int) -> tuple[int, in
     return split, length
 
 
-def _piece(taken: Taken, use: str, start: int, end: int) -> Capture:
+def piece(taken: Taken, use: str, start: int, end: int) -> Capture:
     """A stretch of a recording, with the input before it as context."""
     _note(taken, use, start, end)
     before = max(0, start - round(CONTEXT_SECONDS * taken.sample_rate))

@@ -29,20 +29,26 @@ LENGTH_TOLERANCE = 16
 """Samples by which lengths may differ whatever the delay: a program's rounding."""
 
 
-def refuse_unknown_checks(ignore_checks: Collection[str]) -> None:
-    """Raises ConfigError where a name in `ignore_checks` is none of `CHECKS`."""
+KNOB_CHECKS = (*CHECKS, "still_knob", "tied_knobs")
+"""The same of recordings of an amp with knobs."""
+
+
+def refuse_unknown_checks(
+    ignore_checks: Collection[str], known: Collection[str] = CHECKS
+) -> None:
+    """Raises ConfigError where a name in `ignore_checks` is none of the known."""
     if isinstance(ignore_checks, str):
         raise ConfigError(
             f"ignore_checks={ignore_checks!r} is one word; "
             f"write a list: [{ignore_checks}]."
         )
     for name in ignore_checks:
-        if name not in CHECKS:
-            near = difflib.get_close_matches(str(name), CHECKS, 1)
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, 1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise ConfigError(
                 f"ignore_checks names {name!r}, which is no check that can be waived; "
-                f"these are: {', '.join(CHECKS)}.{hint}"
+                f"these are: {', '.join(known)}.{hint}"
             )
 
 
@@ -76,12 +82,12 @@ def settle(
     Raises:
         CaptureError: The finding's message, and how to go on regardless.
     """
-    refuse_unknown_checks(ignore_checks)
+    refuse_unknown_checks(ignore_checks, KNOB_CHECKS)
     findings = [finding for finding in found if finding]
     for finding in findings:
         if refuses(finding, ignore_checks):
             hint = f" To go on regardless: ignore_checks=[{finding.check}]."
-            raise CaptureError(finding.message + hint * (finding.check in CHECKS))
+            raise CaptureError(finding.message + hint * (finding.check in KNOB_CHECKS))
     return [finding.message for finding in findings]
 
 

@@ -30,7 +30,7 @@ class Windows:
     Shapes:
         input, target `[n]`, all captures end to end; firsts, before `[captures]`,
         the first sample of each capture's first window and the cells before it;
-        cells `[]`, how many there are.
+        cells `[]`, how many there are; controls `[captures, k]`, None without knobs.
     """
 
     input: Array
@@ -38,6 +38,7 @@ class Windows:
     firsts: Array
     before: Array
     cells: Array
+    controls: Array | None
     tiles: int = dataclasses.field(metadata={"static": True})
     """The cells of a grid, whose order must be known to compile; 0 without one."""
     batch: int = dataclasses.field(metadata={"static": True})
@@ -64,10 +65,11 @@ class Windows:
         starts = self.firsts[capture] + offset
         heard = cut(self.input, starts, self.context + self.outputs)
         answer = cut(self.target, starts + self.context, self.outputs)
+        knobs = None if self.controls is None else self.controls[capture]
         if not self.level_db:
-            return Batch(heard, answer)
+            return Batch(heard, answer, knobs)
         gains = self.gains(jax.random.fold_in(mine, LEVELS))
-        return Batch(gains * heard, gains * answer)
+        return Batch(gains * heard, gains * answer, knobs)
 
     def gains(self, key: Array) -> Array:
         """A gain for each window, evenly spread in decibels: `[b, 1, 1]`."""
@@ -90,10 +92,12 @@ def windows(
     batch: int,
     sampling: str = "random",
     level_db: float = 0.0,
+    knobs: Sequence[int] | None = None,
 ) -> Windows:
     """Windows of `context` + `outputs` samples over the captures.
 
     Args:
+        knobs: Which of the captures' knobs are told, in this order; None is all.
         level_db: The most by which a window's level is changed, up or down, its
             target's with it: true of what is linear, and only nearly of an amp.
 
@@ -136,12 +140,30 @@ def windows(
         firsts=jnp.asarray(ends[:-1], jnp.int32),
         before=jnp.asarray(before[:-1], jnp.int32),
         cells=jnp.asarray(cells, jnp.int32),
+        controls=settings(kept, knobs),
         tiles=int(cells) if tiled else 0,
         batch=batch,
         context=context,
         outputs=outputs,
         level_db=level_db,
     )
+
+
+def settings(captures: Sequence[Capture], knobs: Sequence[int] | None) -> Array | None:
+    """Where some knobs stood in each capture `[captures, k]`; None without any.
+
+    Raises:
+        CaptureError: Not all captures have the same number of knobs.
+    """
+    counts = {capture.controls.size for capture in captures}
+    if len(counts) > 1:
+        raise CaptureError(
+            f"The captures differ in their number of knobs: {sorted(counts)}. Each "
+            "must say where every knob stood."
+        )
+    stood = np.stack([capture.controls for capture in captures])
+    told = stood if knobs is None else stood[:, list(knobs)]
+    return jnp.asarray(told) if told.shape[1] else None
 
 
 def shortened(capture: Capture, context: int) -> Capture:

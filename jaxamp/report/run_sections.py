@@ -20,6 +20,7 @@ from jaxamp.stream.live.deadline import SHARE
 
 SECTIONS = {
     "numbers": "In numbers",
+    "settings": "Setting by setting",
     "listen": "Listen",
     "blind": "Blind listening",
     "waves": "Target and prediction, to the sample",
@@ -79,6 +80,7 @@ def body(
     slow = f"<p>Tones are played to models of at least {LOWEST_RATE:,} Hz.</p>"
     content = {
         "numbers": numbers_table(subject, sound, numbers),
+        "settings": settings_table(subject),
         "listen": LISTEN.format(length=text(length(clip, sound, subject))),
         "blind": BLIND,
         "waves": WAVES,
@@ -92,9 +94,10 @@ def body(
         "checks": checks(subject.findings),
         "config": settings(subject),
     }
-    sections = [section(name, content[name]) for name in SECTIONS]
+    there = [name for name in SECTIONS if content[name]]
+    sections = [section(name, content[name]) for name in there]
     return (
-        head(subject, numbers, [*subject.notes, *notes])
+        head(subject, numbers, [*subject.notes, *notes], there)
         + f"<main>\n{''.join(sections)}</main>"
     )
 
@@ -107,11 +110,16 @@ def section(name: str, content: str) -> str:
     )
 
 
-def head(subject: Subject, numbers: Mapping[str, float], notes: Sequence[str]) -> str:
+def head(
+    subject: Subject,
+    numbers: Mapping[str, float],
+    notes: Sequence[str],
+    sections: Sequence[str],
+) -> str:
     """What was modelled, how good it is, and the way to everything else."""
     told = "".join(f'<p class="note">{text(note, 2_000)}</p>\n' for note in notes)
     links = "".join(
-        f'<li><a href="#{name}">{title}</a></li>' for name, title in SECTIONS.items()
+        f'<li><a href="#{name}">{SECTIONS[name]}</a></li>' for name in sections
     )
     return (
         f"<header>\n<h1>A model of {text(subject.capture)}</h1>\n"
@@ -146,6 +154,30 @@ def numbers_table(subject: Subject, sound: Heard, numbers: Mapping[str, float]) 
     ]  # fmt: skip
     made = table(("number", "value", "what it is"), rows, "The numbers asked for first")
     return made.replace("<table>", '<table class="numbers">')
+
+
+def settings_table(subject: Subject) -> str:
+    """The ESR at each setting of the knobs, worst first; nothing without knobs."""
+    if not subject.settings:
+        return ""
+    names = list(subject.settings[0]["knobs"])
+    listed = sorted(subject.settings, key=lambda one: -one["esr"])[:MOST_SETTINGS]
+    rows = [
+        (
+            one["name"],
+            *(f"{one['knobs'].get(name, 0):.3g}" for name in names),
+            "unheard playing" if one["seen"] else "never heard",
+            f"{one['esr']:.4g}",
+        )
+        for one in listed
+    ]
+    said = (
+        "<p>Knobs are told from 0 to 1. A setting that was never heard is one that "
+        "training has no recording of; at the others, the model is judged on playing "
+        "that was kept from it.</p>\n"
+    )
+    head = ("setting", *names, "in training", "ESR")
+    return said + table(head, rows, "The error at each setting, worst first")
 
 
 def told(numbers: Mapping[str, float], name: str, words: str) -> str:
@@ -242,6 +274,9 @@ def settings(subject: Subject) -> str:
         f"{lines}</pre></details>\n"
     )
 
+
+MOST_SETTINGS = 200
+"""Told of a run."""
 
 MOST_VERSIONS = 20
 """Told of a run, which may be a stranger's."""

@@ -26,6 +26,9 @@ class Subject:
     passages: tuple[Capture, ...]
     """As loud as recorded; played end to end."""
     controls: np.ndarray | None = None
+    """What the model is told of its knobs in all passages."""
+    settings: Sequence[Mapping[str, Any]] = ()
+    """The ESR at each setting of the knobs, as the run wrote it down."""
     amp: Render | None = None
     """Plays anything through the amp itself, where that is an equation."""
     result: Mapping[str, Any] = dataclasses.field(default_factory=dict)

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,30 +25,43 @@ class Passage:
 
     Shapes:
         context `[1, 1, warmup]`, input and target `[n, 1, 1, block]`; the last block
-        is filled up with zeros, `samples` says how many count.
+        is filled up with zeros, `samples` says how many count; controls `[1, k]` as
+        the model hears them, None without; setting `[any]`, all knobs there were.
     """
 
     context: Array
     input: Array
     target: Array
     samples: Array
+    controls: Array | None = None
+    setting: Array | None = None
 
 
-def passage(capture: Capture, warmup: int, block: int | None = None) -> Passage:
+def passage(
+    capture: Capture,
+    warmup: int,
+    block: int | None = None,
+    knobs: Sequence[int] | None = None,
+) -> Passage:
     """The capture ready to validate on: warmed on what came before, else on silence.
 
     Args:
         block: Samples heard at a time; None takes what suits the device.
+        knobs: Which of the capture's knobs the model hears, in its order; None is all.
     """
     if block is None:
         block = BLOCK if jax.default_backend() == "cpu" else LONG_BLOCK
     before = capture.context[max(0, capture.context.size - warmup) :]
     context = np.concatenate([np.zeros(warmup - before.size, np.float32), before])
+    setting = np.asarray(capture.controls, np.float32)
+    told = setting if knobs is None else setting[list(knobs)]
     return Passage(
         context=jnp.asarray(context)[None, None],
         input=jnp.asarray(blocks(capture.input, block)),
         target=jnp.asarray(blocks(capture.target, block)),
         samples=jnp.asarray(capture.target.size, jnp.int32),
+        controls=jnp.asarray(told)[None] if told.size else None,
+        setting=jnp.asarray(setting),
     )
 
 
@@ -75,16 +89,30 @@ def validation_esrs(
         ]
     together = jax.tree.map(lambda *leaves: jnp.stack(leaves), *params)
     energies = [error_energies(models[0], together, one) for one in passages[0]]
-    wrong, right = np.sum(np.asarray(jax.device_get(energies), np.float64), axis=0)
-    return [float(esr) for esr in wrong / np.maximum(right, 1e-12)]
+    return [float(esr) for esr in np.ravel(ratio(energies, passages[0]))]
 
 
 def validation_esr(model: Model, params: Params, passages: Sequence[Passage]) -> float:
-    """ESR over all passages together: one ratio of sums, not a mean of ratios."""
+    """ESR over all passages together: one ratio of sums, not a mean of ratios.
+
+    With knobs, it is the mean over settings of such ratios: an amp that is turned up
+    is a hundred times as loud, and would be all that counts.
+    """
     energies = [error_energy(model, params, passage) for passage in passages]
-    heard = np.asarray(jax.device_get(energies), np.float64)
-    wrong, right = np.sum(heard, axis=0)
-    return float(wrong / max(right, 1e-12))
+    return float(ratio(energies, passages))
+
+
+def ratio(
+    energies: Sequence[tuple[Array, Array]], passages: Sequence[Passage]
+) -> np.ndarray:
+    """The ESR out of the energies of errors and targets, each `[]` or `[members]`."""
+    heard, settings = jax.device_get((energies, [one.setting for one in passages]))
+    of_setting: dict[bytes, list[Any]] = {}
+    for one, setting in zip(heard, settings, strict=True):
+        key = b"" if setting is None else setting.tobytes()
+        of_setting.setdefault(key, []).append(one)
+    sums = [np.sum(np.asarray(one, np.float64), axis=0) for one in of_setting.values()]
+    return np.mean([wrong / np.maximum(right, 1e-12) for wrong, right in sums], axis=0)
 
 
 @partial(jax.jit, static_argnames="model")
@@ -95,12 +123,12 @@ def error_energy(model: Model, params: Params, passage: Passage) -> tuple[Array,
 
     def play(state, piece):
         index, x, target = piece
-        y, state = model.apply(params, x, None, state)
+        y, state = model.apply(params, x, passage.controls, state)
         counts = index * block + jnp.arange(block) < passage.samples
         error = jnp.where(counts, y - target, 0.0)
         return state, (jnp.sum(error**2), jnp.sum(target**2))
 
-    state = warm(model, params, passage.context)
+    state = warm(model, params, passage.context, passage.controls)
     index = jnp.arange(passage.input.shape[0])
     _, sums = jax.lax.scan(play, state, (index, passage.input, passage.target))
     return jnp.sum(sums[0]), jnp.sum(sums[1])

@@ -1,5 +1,7 @@
 """Windows never leave their capture, and each is a function of key and step."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -115,3 +117,25 @@ def test_levels_change_input_and_target_alike_and_evenly_in_decibels(sampling):
     assert -6.001 <= min(gains) < -5.5
     assert 5.5 < max(gains) <= 6.001
     assert np.std(gains) == pytest.approx(12 / np.sqrt(12), rel=0.1)
+
+
+@pytest.mark.parametrize("sampling", ["random", "grid"])
+def test_every_window_knows_where_its_captures_knobs_stood(sampling):
+    turned = [
+        dataclasses.replace(one, controls=np.float32([i, 0.5]))
+        for i, one in enumerate(CAPTURES)
+    ]
+    _, batches = drawn(sampling, 10, captures=turned)
+    _, plain = drawn(sampling, 10)
+    for batch, same in zip(batches, plain, strict=True):
+        np.testing.assert_array_equal(batch.input, same.input)
+        assert same.controls is None
+        of_capture = np.asarray(batch.input[:, 0, 0] >= 1000) * 2.0
+        np.testing.assert_array_equal(batch.controls[:, 0], of_capture)
+        np.testing.assert_array_equal(batch.controls[:, 1], 0.5)
+
+
+def test_captures_that_differ_in_their_knobs_are_refused():
+    odd = dataclasses.replace(CAPTURES[0], controls=np.float32([0.5]))
+    with pytest.raises(CaptureError, match="number of knobs: \\[0, 1\\]"):
+        windows([odd, CAPTURES[2]], context=1, outputs=8, batch=2)

@@ -39,8 +39,9 @@ def data(page):
 
 def test_every_section_is_there_and_linked_to(page):
     for name, title in SECTIONS.items():
-        assert f'<section id="{name}"' in page
-        assert f'<a href="#{name}">{title}</a>' in page
+        there = name != "settings"  # which only an amp with knobs has
+        assert (f'<section id="{name}"' in page) == there
+        assert (f'<a href="#{name}">{title}</a>' in page) == there
 
 
 def test_every_chart_has_its_numbers_a_caption_and_words_for_those_who_see_none(page):

@@ -6,6 +6,7 @@ Prints, as JSON: name of a case -> the largest difference of any number of the s
 after 20 steps, between eight devices and one; and how the program for eight is made.
 """
 
+import dataclasses
 import json
 import os
 import re
@@ -18,15 +19,17 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import jax
 import numpy as np
-from tiny import LSTM, WAVENET, capture, task
+from tiny import WAVENET, capture, task
 
 from jaxamp.core.compile_cache import use_compile_cache
 from jaxamp.data import windows
 from jaxamp.losses import weighted_sum
+from jaxamp.models import recurrent
 from jaxamp.train import dealt, everywhere, start, train_steps
 from jaxamp.train.devices import fetched, placed
 
 BATCH, STEPS = 16, 20
+KNOBBED = recurrent(hidden=[3], controls=["gain", "tone"])
 SPECTRAL = weighted_sum(
     {
         "mse": {"weight": 1.0},
@@ -40,14 +43,24 @@ CASES = {
         WAVENET,
         {"microbatch": 1, "loss": SPECTRAL, "average_decay": 0.5},
     ),
-    "an update every chunk": (LSTM, {"chunk": 16, "update_every_chunk": True}),
+    "an update every chunk, and knobs": (
+        KNOBBED,
+        {"chunk": 16, "update_every_chunk": True},
+    ),
 }
 
 
 def learned(mesh, model, options):
     """The state after all steps, and the program that made them."""
     one = task(model, mesh=mesh, **options)
-    data = windows([capture()], context=32, outputs=64, batch=BATCH)
+    knobs = len(model.controls)
+    captures = [
+        dataclasses.replace(
+            capture(2000, seed=i), controls=np.full(knobs, i, np.float32)
+        )
+        for i in range(2)
+    ]
+    data = windows(captures, context=32, outputs=64, batch=BATCH)
     arguments = (
         (one,),
         (placed(mesh, start(one, 0, BATCH)),),

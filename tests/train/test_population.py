@@ -11,6 +11,7 @@ from tiny import LSTM, WAVENET, capture, task
 
 from jaxamp.data import windows
 from jaxamp.losses import weighted_sum
+from jaxamp.models import recurrent
 from jaxamp.train import (
     LearningRates,
     Member,
@@ -147,3 +148,26 @@ def test_every_device_gets_its_share_of_members(members, lanes, devices):
         for d in range(devices)
     ]
     assert max(shares) - min(shares) <= 1
+
+
+def test_members_with_knobs_hear_where_they_stand_in_each_capture():
+    model = recurrent(hidden=[3], controls=["gain"])
+
+    def turned(*stands):
+        captures = [
+            dataclasses.replace(capture(1000, seed=i), controls=np.float32([stand]))
+            for i, stand in enumerate(stands)
+        ]
+        return windows(captures, context=16, outputs=OUTPUTS, batch=BATCH)
+
+    heard = [turned(0, 1), turned(0.2, 0.7)]
+    together = members(model, heard)
+    expected = [alone(run) for run in together]
+    states, losses, _ = Population(in_turn=False)(together, 0, STEPS)()
+    for state, loss, (one, other, _) in zip(states, losses, expected, strict=True):
+        assert_close(state, one, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(loss[:STEPS], other[:STEPS], rtol=1e-4)
+    # The knobs are not merely carried along: elsewhere, something else is learned.
+    (unlike, _, _) = alone(members(model, [turned(1, 0)])[0])
+    numbers = [jax.tree.leaves(s.params)[0] for s in (expected[0][0], unlike)]
+    assert not np.allclose(*numbers)
