@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxamp.core import FormatError, Model
+from jaxamp.models.baking import bake, unturned
 from jaxamp.models.container import Container, Size, container
 from jaxamp.models.convnet import convnet
 from jaxamp.models.linear import linear
@@ -36,6 +37,7 @@ __all__ = [
     "BUILDERS",
     "Container",
     "Size",
+    "bake",
     "build",
     "container",
     "convnet",
@@ -45,5 +47,6 @@ __all__ = [
     "recurrent",
     "scale_output",
     "sequential",
+    "unturned",
     "wavenet",
 ]
