@@ -33,6 +33,10 @@ class Capture:
         default_factory=lambda: np.zeros(0, np.float32)
     )
     name: str = ""
+    controls: np.ndarray = dataclasses.field(
+        default_factory=lambda: np.zeros(0, np.float32)
+    )
+    """Where the knobs stood `[k]`, 0 to 1; empty where nothing is known of knobs."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Recording:
     """What every target was multiplied by; export divides by it."""
     findings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """What was measured while reading (delay, polarity, levels …), JSON-able."""
+    controls: tuple[str, ...] = ()
+    """The names of the knobs, in the order of the captures' positions."""
 
 
 class Dataset(Protocol):

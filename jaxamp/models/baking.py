@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxamp.core import KNOB_MIDDLE, ConfigError, Model, Params
+from jaxamp.core import KNOB_MIDDLE, ConfigError, FormatError, Model, Params
 from jaxamp.models.recurrent import recurrent
 from jaxamp.models.scale import last_layer
 from jaxamp.models.wavenet import condition_model, wavenet
@@ -23,12 +23,12 @@ def unturned(model: Model) -> Model:
     """The model without knobs that a setting of its knobs can be baked into.
 
     Raises:
-        ConfigError: There is none.
+        FormatError: There is none.
     """
     if not model.controls:
         return model
     if model.architecture not in BAKED:
-        raise ConfigError(
+        raise FormatError(
             f"The knobs of a {model.architecture} cannot be baked in. Those of "
             f"{', '.join(BAKED)} can."
         )
@@ -57,8 +57,8 @@ def bake(model: Model, params: Params, settings: Any = None) -> tuple[Model, Par
         settings: Where each knob stands, 0 to 1, `[k]`; the middle by default.
 
     Raises:
-        ConfigError: Not as many settings as knobs, one that is not from 0 to 1, or an
-            architecture whose knobs cannot be baked.
+        ConfigError: Not as many settings as knobs, or one that is not from 0 to 1.
+        FormatError: An architecture whose knobs cannot be baked.
     """
     plain = unturned(model)
     knobs = len(model.controls)

@@ -9,7 +9,7 @@ import pytest
 from knobbed import ARRAYS, KINDS, cells, convolutions, turned
 from tiny import noise
 
-from jaxamp.core import ConfigError, check_conditioning, parameter_count
+from jaxamp.core import ConfigError, FormatError, check_conditioning, parameter_count
 from jaxamp.models import (
     bake,
     build,
@@ -187,6 +187,6 @@ def test_settings_that_cannot_be_baked_are_refused():
         with pytest.raises(ConfigError, match="gain, tone"):
             bake(model, {}, settings)
     other = sequential(layers=[{"type": "dense", "size": 1}], controls=["gain"])
-    with pytest.raises(ConfigError, match="WaveNet, LSTM, GRU can"):
+    with pytest.raises(FormatError, match="WaveNet, LSTM, GRU can"):
         bake(other, {}, [0.5])
     assert check_conditioning("film").words == {"kind": "film", "hidden": 16}
