@@ -5,12 +5,15 @@ which layer of which stack it belongs to, so a model of the same layout is taken
 of one with more layers, or with parts the other lacks, what both have. The rest is
 drawn as without a beginning. Names and shapes do not say what the parameters do:
 dilations or an activation that differ are told.
+
+Of a model without knobs, one with knobs takes everything: what its knobs need is new,
+and begins without effect.
 """
 
 import dataclasses
 import json
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ import numpy as np
 from jaxamp.core import ConfigError, Model, cloud
 from jaxamp.core.shown import shown
 from jaxamp.loading import Loaded, digest, load_described
-from jaxamp.models import output_layer
+from jaxamp.models import output_layer, unturned
 from jaxamp.train import named
 
 SAME_ANYWAY = (
@@ -74,6 +77,7 @@ def beginning(
     refuse_other_kind(path, loaded.model, model)
     there = named(loaded.params)
     here = named(jax.eval_shape(model.init, jax.random.key(0)))
+    there |= with_room_for_knobs(loaded.model, model, there)
     fits = [key for key in here if key in there and there[key].shape == here[key].shape]
     made_up = gains(loaded.model, model, target_gain)
     taken = {
@@ -82,6 +86,38 @@ def beginning(
         for key in fits
     }
     return Beginning(taken, recorded(path, loaded, model, fits, there, here))
+
+
+KNOB_INPUTS = "layer_0.input_weight"
+"""Where cells hear knobs that are further inputs, behind the guitar."""
+
+
+def with_room_for_knobs(
+    there: Model, here: Model, params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The weight of what the cells hear, with zeros for knobs they have not heard."""
+    if not hears_new_knobs(there, here):
+        return {}
+    weight = np.asarray(params[KNOB_INPUTS])
+    return {KNOB_INPUTS: np.pad(weight, ((0, 0), (0, len(here.controls))))}
+
+
+def hears_new_knobs(there: Model, here: Model) -> bool:
+    """Whether cells hear knobs as inputs that the other model's do not have."""
+    cells = here.architecture in ("LSTM", "GRU")
+    turned = "conditioning" in here.hyperparameters
+    return cells and not turned and bool(here.controls) and not there.controls
+
+
+def of_knobs(there: Model, here: Model, names: Iterable[str]) -> list[str]:
+    """The parameters that are here for knobs the other model does not have."""
+    if there.controls or not here.controls:
+        return []
+    return [
+        name
+        for name in names
+        if any(part.startswith("knobs") for part in name.split("."))
+    ]
 
 
 def refuse_other_kind(path: Path, there: Model, here: Model) -> None:
@@ -125,21 +161,33 @@ def recorded(
     here: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What is remembered of a beginning."""
+    new = of_knobs(loaded.model, model, here)
+    own = {key: leaf for key, leaf in here.items() if key not in new}
     left = {
         key: {"here": list(leaf.shape), "there": shape_of(there.get(key))}
-        for key, leaf in here.items()
+        for key, leaf in own.items()
         if key not in fits
     }
-    pairs = (loaded.model.hyperparameters, model.hyperparameters)
+    inputs = knob_inputs(loaded.model, model, here)
+    alike = unturned(model) if new or inputs else model
+    pairs = (loaded.model.hyperparameters, alike.hyperparameters)
     return {
         "file": shown(path.resolve().name),
         "sha256": digest(path, loaded.params),
-        "parameters": sum(leaf.size for leaf in here.values()),
-        "parameters_taken": sum(here[key].size for key in fits),
+        "parameters": sum(leaf.size for leaf in own.values()) - inputs,
+        "parameters_taken": sum(own[key].size for key in fits) - inputs,
+        "parameters_of_knobs": sum(here[key].size for key in new) + inputs,
         "left": left,
         "unused": [key for key in there if key not in here],
         "differs": dict(differing(*pairs)),
     }
+
+
+def knob_inputs(there: Model, here: Model, shapes: Mapping[str, Any]) -> int:
+    """How many weights of cells are for knobs that become further inputs."""
+    if not hears_new_knobs(there, here):
+        return 0
+    return shapes[KNOB_INPUTS].shape[0] * len(here.controls)
 
 
 def shape_of(leaf: Any) -> list[int] | None:
@@ -185,6 +233,11 @@ def sentence(record: Mapping[str, Any], size: str = "") -> str:
         f"Begins with {record['parameters_taken']:,} of {record['parameters']:,} "
         f"parameters{of} from {record['file']}."
     )
+    if record.get("parameters_of_knobs"):
+        said += (
+            f" Its knobs begin without effect; they have "
+            f"{record['parameters_of_knobs']:,} parameters more."
+        )
     if record["left"]:
         said += f" Drawn as ever: {listed(lacking(record))}."
     if record["unused"]:

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from jaxamp.cli.folder import asked, write_json
-from jaxamp.cli.labels import labels
+from jaxamp.cli.labels import labelled_setting, labels
 from jaxamp.cli.prepare import Part, Prepared
 from jaxamp.cli.scored import Scored, scored
 from jaxamp.core import (
@@ -19,12 +19,13 @@ from jaxamp.core import (
     Recording,
     RunError,
     cloud,
+    knob_settings,
     parameter_count,
 )
 from jaxamp.core.shown import paragraph
 from jaxamp.evaluate import aliased, trimmed
 from jaxamp.formats.nam import write_container, write_nam
-from jaxamp.models import Container, scale_output
+from jaxamp.models import Container, bake, scale_output
 from jaxamp.report import first_look, show_on_board
 from jaxamp.stream import play, realtime_factor
 from jaxamp.train import Outcome, read_lines
@@ -70,8 +71,8 @@ def sizes_completed(
     limits = [size.max_value for size in model.sizes]
     largest, params = kept[-1]
     metadata = exported(config, largest, params, results[-1]["esr"], recording)
-    sizes = [(limit, *one) for limit, one in zip(limits, kept, strict=True)]
-    write_container(folder / "model.nam", sizes, metadata)
+    sizes = [(limit, *bake(*one)) for limit, one in zip(limits, kept, strict=True)]
+    write_container(folder / "model.nam", sizes, in_the_middle(largest, metadata))
     write_json(folder / "metadata.json", metadata)
     cut = [one for one in results if one["train"]["stopped"] == "interrupted"]
     result = {**results[-1], "model": job.name, "sizes": results}
@@ -104,7 +105,8 @@ def completed_part(
     metadata = exported(config, model, params, metrics["esr"], recording)
     write_json(folder / "metadata.json", metadata)
     try:
-        write_nam(folder / "model.nam", model, params, metadata)
+        plain = bake(model, params)
+        write_nam(folder / "model.nam", *plain, in_the_middle(model, metadata))
     except FormatError as error:
         print(paragraph(f"No model.nam: {error}"), flush=True)
     result = summary(whole, part, outcome, model, params, metrics) | scores.record()
@@ -118,6 +120,20 @@ def completed_part(
     )
     print(paragraph(told), flush=True)
     return result, (model, params)
+
+
+def in_the_middle(model: Model, metadata: dict[str, Any]) -> dict[str, Any]:
+    """What model.nam says, which has no knobs: they are baked in in the middle."""
+    settings = knob_settings(model, {})
+    if settings is None:
+        return metadata
+    said, setting = labelled_setting(metadata, model, settings)
+    text = (
+        f"model.nam has no knobs; they are baked in at {setting}. Another setting: "
+        f"jaxamp export RUN OUT.nam --knob {model.controls[0]}=0.7"
+    )
+    print(paragraph(text), flush=True)
+    return {**said, "loudness": metadata.get("loudness"), "gain": metadata.get("gain")}
 
 
 def exported(

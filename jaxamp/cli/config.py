@@ -47,7 +47,10 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 LONGEST_TARGET = 100
 """Characters of a `_target_` in a message."""
 
-GROUPS = ("seed", "data", "model", "loss", "optimizer", "schedule", "train", "export")
+GROUPS = (
+    "seed", "data", "model", "conditioning", "loss", "optimizer", "schedule", "train",
+    "export",
+)  # fmt: skip
 """The keys of a configuration, most of them groups of which one file is chosen."""
 
 

@@ -16,6 +16,9 @@ from jaxamp.core import RunError
 from jaxamp.core.checksum import checksum
 from jaxamp.core.small_files import small_json
 
+KNOBS = "conditioning."
+"""The keys that say how knobs reach a network."""
+
 MAY_CHANGE = (
     "train.steps",
     "train.minutes",
@@ -95,7 +98,7 @@ def finished(folder: Path, config: Mapping[str, Any]) -> dict[str, Any] | None:
             train["asked"] == plain(asked(config["train"]))
             and isinstance(result["esr"], float)
             and train["stopped"] != "interrupted"
-            and given(old) == given(config)
+            and given(old) == without_knobs(given(config), given(old))
         )
     except DAMAGED:
         return None  # not there, or not whole
@@ -190,7 +193,7 @@ def refuse_other(folder: Path, config: Mapping[str, Any]) -> None:
     old = configured(folder) if about is None else about["config"]
     if old is None:
         return
-    new = flat(config)
+    new = without_knobs(flat(config), old)
     differing = [
         f"{key} was {old.get(key)!r}, now {new.get(key)!r}"
         for key in sorted(old.keys() | new.keys())
@@ -203,6 +206,16 @@ def refuse_other(folder: Path, config: Mapping[str, Any]) -> None:
             "hydra.run.dir=FOLDER, or hydra.sweep.dir=FOLDER for a sweep, or start it "
             "again as it was to go on."
         )
+
+
+def without_knobs(new: dict[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a configuration that an old one, of before there were knobs, has.
+
+    Its run had none, so how they reach a network made no difference to it.
+    """
+    if any(key.startswith(KNOBS) for key in old):
+        return new
+    return {key: value for key, value in new.items() if not key.startswith(KNOBS)}
 
 
 def configured(folder: Path) -> dict[str, Any] | None:

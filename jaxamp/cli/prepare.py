@@ -13,7 +13,7 @@ from jaxamp.cli.config import GROUPS, build, called, refuse_unknown
 from jaxamp.cli.folder import claim, remembrance, write_json
 from jaxamp.cli.init import beginnings, keep
 from jaxamp.cli.labels import loudness_input, words
-from jaxamp.core import ConfigError, Model, Recording
+from jaxamp.core import ConfigError, Model, Recording, check_conditioning
 from jaxamp.models import Container, scale_output
 
 
@@ -66,6 +66,8 @@ def recorded(config: Mapping[str, Any]) -> Recording:
 def refuse_unlike_groups(config: Mapping[str, Any]) -> None:
     """Raises ConfigError where a group is missing, or is no group."""
     for name in GROUPS:
+        if name == "conditioning" and name not in config:
+            continue  # a run of before there were knobs
         if name not in config:
             raise ConfigError(
                 f"The configuration has no {name}. Leave it as it is by default."
@@ -91,15 +93,17 @@ def prepared(
         spread: As for `assembled`.
     """
     rate = recording.sample_rate
-    model = build(
-        config["model"], "model", sample_rate=rate, controls=recording.controls
-    )
+    conditioning = config.get("conditioning", {"kind": "film"})
+    knobs = knob_options(conditioning, recording)
+    model = build(config["model"], "model", sample_rate=rate, **knobs)
     if not isinstance(model, Model | Container):
         raise ConfigError(
             "model makes no model. Keep its _target_, for example "
             "jaxamp.models.recurrent."
         )
     models = [s.model for s in model.sizes] if isinstance(model, Container) else [model]
+    for one in models:
+        refuse_deaf(one, recording, conditioning)
     words(config["export"])
     loudness_input(config["export"].get("loudness_input"), rate)
     jobs = assembled(config, models, recording, spread=spread)
@@ -121,6 +125,35 @@ def prepared(
         for part, init in zip(parts, inits, strict=True)
     ]
     return Prepared(config, choices, folder, recording, model, tuple(parts))
+
+
+def knob_options(
+    conditioning: Mapping[str, Any], recording: Recording
+) -> dict[str, Any]:
+    """What a model is told of knobs: their names, and how they reach it.
+
+    Raises:
+        ConfigError: There is no such way for knobs, be there knobs or not.
+    """
+    check_conditioning(conditioning)
+    if not recording.controls:
+        return {}
+    return {"controls": recording.controls, "conditioning": conditioning}
+
+
+def refuse_deaf(
+    model: Model, recording: Recording, conditioning: Mapping[str, Any]
+) -> None:
+    """Raises where a model does not hear the recordings' knobs as asked."""
+    knobs = ", ".join(recording.controls)
+    if not knobs or not model.controls:
+        return
+    if model.architecture == "Sequential" and conditioning["kind"] != "concat":
+        raise ConfigError(
+            f"The knobs of a Sequential, {knobs}, are further inputs of its first "
+            f"layer, and conditioning={conditioning['kind']} is none of its ways. Use "
+            "conditioning=concat."
+        )
 
 
 def parted(

@@ -11,6 +11,11 @@ from jaxamp.core.activations import (
     ActivationSpec,
     check_activation,
 )
+from jaxamp.core.conditioning import (
+    CONDITIONING,
+    Conditioning,
+    check_conditioning,
+)
 from jaxamp.core.errors import (
     CaptureError,
     CloudError,
@@ -44,6 +49,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "ACTIVATION_OPTIONS",
+    "CONDITIONING",
     "KNOB_MIDDLE",
     "ActivationSpec",
     "Array",
@@ -51,6 +57,7 @@ __all__ = [
     "Capture",
     "CaptureError",
     "CloudError",
+    "Conditioning",
     "ConfigError",
     "Dataset",
     "FormatError",
@@ -62,6 +69,7 @@ __all__ = [
     "RunError",
     "State",
     "check_activation",
+    "check_conditioning",
     "knob_places",
     "knob_settings",
     "parameter_count",

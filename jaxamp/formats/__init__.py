@@ -11,6 +11,7 @@ from jaxamp.formats import nam, onnx, proteus, rtneural
 from jaxamp.formats.grey_box import refuse_grey_box
 from jaxamp.formats.json_files import read_json
 from jaxamp.formats.labels import in_words_of_json, in_words_of_nam
+from jaxamp.models import unturned
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,13 +136,27 @@ def players(model: Model) -> dict[str, str]:
 
 
 def verdict(model: Model, name: str, row: Format) -> str:
-    """`yes` with the format's name, or `no` with the reason."""
+    """`yes` with the format's name, or `no` with the reason.
+
+    Where a player does not know the model's knobs, it may play it with them at rest.
+    """
     try:
         refuse_grey_box(model)
         row.refuse(model)
     except FormatError as reason:
+        if model.controls and plays_baked(model, row):
+            return f"yes, as {name}, with the knobs at one setting (export --knob)"
         return f"no: {reason}"
     return f"yes, as {name}"
+
+
+def plays_baked(model: Model, row: Format) -> bool:
+    """Whether the player plays the model with its knobs baked in."""
+    try:
+        row.refuse(unturned(model))
+    except FormatError:
+        return False
+    return True
 
 
 def find(path: str | os.PathLike[str], name: str | None, ability: str) -> Format:

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from jaxamp.core import FormatError, Model
 from jaxamp.models import recurrent
 
+BAKE = "export one setting with --knob, for example --knob gain=0.7"
+"""What is possible for every player; the knobs then stand still."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Player:
@@ -55,7 +58,18 @@ def unlike(player: Player, model: Model) -> list[str]:
     if 1 + len(model.controls) > player.inputs:
         most = player.inputs - 1
         problems.append(f"it has {len(model.controls)} knobs, at most {most} are heard")
+    if "conditioning" in options:
+        problems.append(not_inputs(model))
     return [*problems, *other_skip(player, options["skip"])]
+
+
+def not_inputs(model: Model) -> str:
+    """What can be done with knobs that turn a model's layers."""
+    kind = model.hyperparameters["conditioning"]["kind"]
+    return (
+        f"its knobs turn its layers by {kind}, for which the format has no words "
+        f"(train it with conditioning=concat to have them live, or {BAKE})"
+    )
 
 
 def other_skip(player: Player, skip: float) -> list[str]:

@@ -3,6 +3,14 @@
 from jaxamp.layers.activations import ACTIVATIONS, activation, gated
 from jaxamp.layers.conv import CausalConv, Pointwise, fan_in_uniform, last
 from jaxamp.layers.film import FiLM
+from jaxamp.layers.knobs import (
+    Knobs,
+    LayerTurn,
+    OutputScale,
+    Turn,
+    beside,
+    positions,
+)
 from jaxamp.layers.precision import precision
 from jaxamp.layers.recurrent import GRU, INITIAL_WEIGHTS, LSTM
 from jaxamp.layers.ring import Heard, Ring
@@ -17,16 +25,22 @@ __all__ = [
     "CausalConv",
     "FiLM",
     "Heard",
+    "Knobs",
+    "LayerTurn",
+    "OutputScale",
     "Parts",
     "Pointwise",
     "Ring",
     "StateSpace",
     "ToneStack",
+    "Turn",
     "activation",
+    "beside",
     "fan_in_uniform",
     "filtered",
     "gated",
     "last",
+    "positions",
     "precision",
     "tapered",
     "tone_stack",

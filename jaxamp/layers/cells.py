@@ -22,6 +22,7 @@ the plain one knows forward-mode derivatives (`jax.jvp`, `jax.linearize`).
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -48,18 +49,23 @@ def halved(weights: Weights, factors: Sequence[float]) -> Weights:
     return tuple(one * factor.reshape(-1, *[1] * (one.ndim - 1)) for one in weights)
 
 
-def in_chunks(cell: Cell, x: Array, weights: Weights, state: State):
-    """The same as the cell on all of x, in memory that stays in the cache."""
-    length = x.shape[0]
+def in_chunks(cell: Any, x: Any, weights: Any, state: State):
+    """The same as the cell on all of x, in memory that stays in the cache.
+
+    Args:
+        x: Time first, or a tree of such.
+    """
+    length = jax.tree.leaves(x)[0].shape[0]
     chunk = max(n for n in range(1, min(CHUNK, max(length, 1)) + 1) if length % n == 0)
     if chunk in (1, length) or chunk < FEWEST:
         return cell(x, weights, state)
 
-    def play(state: State, x: Array) -> tuple[State, Array]:
+    def play(state: State, x: Any) -> tuple[State, Array]:
         y, state = cell(x, weights, state)
         return state, y
 
-    state, y = jax.lax.scan(play, state, x.reshape(-1, chunk, *x.shape[1:]))
+    chunks = jax.tree.map(lambda a: a.reshape(-1, chunk, *a.shape[1:]), x)
+    state, y = jax.lax.scan(play, state, chunks)
     return y.reshape(length, *y.shape[2:]), state
 
 
@@ -75,16 +81,16 @@ def plain_lstm(x: Array, weights: Weights, state: State) -> tuple[Array, State]:
     across = recurrent.T
 
     def advance(state: State, driven: Array) -> tuple[State, Array]:
-        state = lstm_step(driven, across, *state)
+        state = lstm_step(driven + product(state[0], across), state[1])
         return state, state[0]
 
     state, y = jax.lax.scan(advance, state, product(x, weight.T) + bias)
     return y, state
 
 
-def lstm_step(driven: Array, across: Array, h: Array, c: Array) -> State:
-    """One sample."""
-    i, f, g, o = jnp.split(jnp.tanh(driven + product(h, across)), 4, axis=1)
+def lstm_step(gates: Array, c: Array) -> State:
+    """One sample, from what the gates add up to."""
+    i, f, g, o = jnp.split(jnp.tanh(gates), 4, axis=1)
     c = (0.5 * f + 0.5) * c + (0.5 * i + 0.5) * g
     return (0.5 * o + 0.5) * jnp.tanh(c), c
 
@@ -95,7 +101,7 @@ def lstm_forward(x: Array, weights: Weights, state: State):
     across = recurrent.T
 
     def advance(state: State, driven: Array) -> tuple[State, State]:
-        state = lstm_step(driven, across, *state)
+        state = lstm_step(driven + product(state[0], across), state[1])
         return state, state
 
     end, (y, cells) = jax.lax.scan(advance, state, product(x, weight.T) + bias)
@@ -105,9 +111,34 @@ def lstm_forward(x: Array, weights: Weights, state: State):
 def lstm_backward(kept, wanted):
     """What input, weights and first state did to the loss."""
     x, (weight, bias, recurrent), (h, c), y, cells = kept
-    dy, (dh, dc) = wanted
     h_before, c_before = shifted(h, y), shifted(c, cells)
     gates = jnp.tanh(product(x, weight.T) + bias + product(h_before, recurrent.T))
+
+    def back(dgates: Array, _: None) -> Array:
+        return product(dgates, recurrent)
+
+    dgates, first = lstm_retreat(gates, c_before, cells, wanted, back)
+    dbias = jnp.sum(dgates, axis=(0, 1))
+    dweights = weight_gradient(dgates, x), dbias, weight_gradient(dgates, h_before)
+    return product(dgates, weight), dweights, first
+
+
+def lstm_retreat(
+    gates: Array,
+    c_before: Array,
+    cells: Array,
+    wanted: tuple[Array, State],
+    back: Callable[[Array, Any], Array],
+    turns: Any = None,
+) -> tuple[Array, State]:
+    """What the gates did to the loss, and the first state.
+
+    Args:
+        back: What the hidden voices did through the gates, given what the gates did,
+            and the turn of the sample.
+        turns: Of each sample, time first; None where all samples are alike.
+    """
+    dy, (dh, dc) = wanted
     i, f, g, o = jnp.split(gates, 4, axis=2)
     i, f, o, heard = 0.5 * i + 0.5, 0.5 * f + 0.5, 0.5 * o + 0.5, jnp.tanh(cells)
     # twice, because the gates are halved
@@ -115,23 +146,21 @@ def lstm_backward(kept, wanted):
     slopes = [of_i * g, of_f * c_before, i * (1 - g * g), of_o * heard]
     c_of_h = o * (1 - heard * heard)
 
-    def retreat(carry: State, now: tuple[Array, ...]) -> tuple[State, Array]:
+    def retreat(carry: State, now: tuple[Any, ...]) -> tuple[State, Array]:
         dh, dc = carry
-        slopes, f, dy_before, c_of_h_before = now
+        slopes, f, dy_before, c_of_h_before, turn = now
         # stacked, for concatenated gates are filled number by number
         dgates = slopes * jnp.stack([dc, dc, dc, dh], axis=1)
         dgates = dgates.reshape(dh.shape[0], -1)
-        dh = product(dgates, recurrent) + dy_before
+        dh = back(dgates, turn) + dy_before
         return (dh, dc * f + dh * c_of_h_before), dgates
 
     dh = dh + dy[-1]
     last = (dh, dc + dh * c_of_h[-1])
-    before = shifted(jnp.zeros_like(h), dy), shifted(jnp.zeros_like(c), c_of_h)
-    gone = (jnp.stack(slopes, axis=2), f, *before)
+    before = shifted(jnp.zeros_like(dh), dy), shifted(jnp.zeros_like(dc), c_of_h)
+    gone = (jnp.stack(slopes, axis=2), f, *before, turns)
     first, dgates = jax.lax.scan(retreat, last, gone, reverse=True)
-    dbias = jnp.sum(dgates, axis=(0, 1))
-    dweights = weight_gradient(dgates, x), dbias, weight_gradient(dgates, h_before)
-    return product(dgates, weight), dweights, first
+    return dgates, first
 
 
 lstm = jax.custom_vjp(plain_lstm)
@@ -156,17 +185,20 @@ def gru_voices(x: Array, weights: Weights, state: State) -> tuple[Array, Array, 
     across = recurrent.T
 
     def advance(state: State, driven: Array) -> tuple[State, Array]:
-        (h,) = state
-        size = 2 * h.shape[1]
-        back = product(h, across) + recurrent_bias
-        r, z = jnp.split(jnp.tanh(driven[:, :size] + back[:, :size]), 2, axis=1)
-        n = jnp.tanh(driven[:, size:] + (0.5 * r + 0.5) * back[:, size:])
-        h = n + (0.5 * z + 0.5) * (h - n)
-        # n is needed on the way back only, but what is used twice stays vectorised
-        return (h,), jnp.stack([h, n], axis=1)
+        return gru_step(driven, product(state[0], across) + recurrent_bias, state[0])
 
     end, voices = jax.lax.scan(advance, state, product(x, weight.T) + bias)
     return voices[:, :, 0], voices[:, :, 1], end
+
+
+def gru_step(driven: Array, back: Array, h: Array) -> tuple[State, Array]:
+    """One sample, from what the input and the state before add up to."""
+    size = 2 * h.shape[1]
+    r, z = jnp.split(jnp.tanh(driven[:, :size] + back[:, :size]), 2, axis=1)
+    n = jnp.tanh(driven[:, size:] + (0.5 * r + 0.5) * back[:, size:])
+    h = n + (0.5 * z + 0.5) * (h - n)
+    # n is needed on the way back only, but what is used twice stays vectorised
+    return (h,), jnp.stack([h, n], axis=1)
 
 
 def gru_forward(x: Array, weights: Weights, state: State):
@@ -178,10 +210,40 @@ def gru_forward(x: Array, weights: Weights, state: State):
 def gru_backward(kept, wanted):
     """What input, weights and first state did to the loss."""
     x, (weight, bias, recurrent, recurrent_bias), (h,), y, n = kept
-    dy, (dh,) = wanted
     h_before = shifted(h, y)
     back = product(h_before, recurrent.T) + recurrent_bias
     gates = jnp.tanh(product(x, weight.T) + bias + back)
+
+    def through(dback: Array, _: None) -> Array:
+        return product(dback, recurrent)
+
+    dgates, dback, first = gru_retreat(gates, back, h_before, n, wanted, through)
+    dweights = (
+        weight_gradient(dgates, x),
+        jnp.sum(dgates, axis=(0, 1)),
+        weight_gradient(dback, h_before),
+        jnp.sum(dback, axis=(0, 1)),
+    )
+    return product(dgates, weight), dweights, first
+
+
+def gru_retreat(
+    gates: Array,
+    back: Array,
+    h_before: Array,
+    n: Array,
+    wanted: tuple[Array, State],
+    through: Callable[[Array, Any], Array],
+    turns: Any = None,
+) -> tuple[Array, Array, State]:
+    """What the gates' sums of the input and of the state did, and the first state.
+
+    Args:
+        through: What the hidden voices did through the sums of the state, given what
+            these did, and the turn of the sample.
+        turns: Of each sample, time first; None where all samples are alike.
+    """
+    dy, (dh,) = wanted
     r, z, _ = jnp.split(0.5 * gates + 0.5, 3, axis=2)
     back_n = jnp.split(back, 3, axis=2)[2]
     of_n = (1 - z) * (1 - n * n)
@@ -189,22 +251,18 @@ def gru_backward(kept, wanted):
     of_r, of_z = of_n * back_n * 2 * r * (1 - r), (h_before - n) * 2 * z * (1 - z)
     slopes = jnp.stack([of_r, of_z, of_n * r], axis=2)
 
-    def retreat(dh: Array, now: tuple[Array, ...]) -> tuple[Array, Array]:
-        slopes, z, dy_before = now
+    def retreat(dh: Array, now: tuple[Any, ...]) -> tuple[Array, Array]:
+        slopes, z, dy_before, turn = now
         dback = (slopes * dh[:, None]).reshape(dh.shape[0], -1)
-        return product(dback, recurrent) + dh * z + dy_before, dh
+        return through(dback, turn) + dh * z + dy_before, dh
 
-    before = shifted(jnp.zeros_like(h), dy)
-    first, dh = jax.lax.scan(retreat, dh + dy[-1], (slopes, z, before), reverse=True)
+    before, last = shifted(jnp.zeros_like(dh), dy), dh + dy[-1]
+    gone = (slopes, z, before, turns)
+    first, dh = jax.lax.scan(retreat, last, gone, reverse=True)
     dback = (slopes * dh[:, :, None]).reshape(*dh.shape[:2], -1)
-    dgates = jnp.concatenate([dback[:, :, : 2 * h.shape[1]], of_n * dh], axis=2)
-    dweights = (
-        weight_gradient(dgates, x),
-        jnp.sum(dgates, axis=(0, 1)),
-        weight_gradient(dback, h_before),
-        jnp.sum(dback, axis=(0, 1)),
-    )
-    return product(dgates, weight), dweights, (first,)
+    size = 2 * h_before.shape[2]
+    dgates = jnp.concatenate([dback[:, :, :size], of_n * dh], axis=2)
+    return dgates, dback, (first,)
 
 
 gru = jax.custom_vjp(plain_gru)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxamp.core import FormatError, Model
+from jaxamp.models.baking import bake, unturned
 from jaxamp.models.container import Container, Size, container
 from jaxamp.models.convnet import convnet
 from jaxamp.models.greybox import greybox
@@ -38,6 +39,7 @@ __all__ = [
     "BUILDERS",
     "Container",
     "Size",
+    "bake",
     "build",
     "container",
     "convnet",
@@ -48,5 +50,6 @@ __all__ = [
     "recurrent",
     "scale_output",
     "sequential",
+    "unturned",
     "wavenet",
 ]

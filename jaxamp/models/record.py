@@ -10,7 +10,15 @@ import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from jaxamp.core import Array, ConfigError, Model, Params, State
+from jaxamp.core import (
+    Array,
+    Conditioning,
+    ConfigError,
+    Model,
+    Params,
+    State,
+    check_conditioning,
+)
 
 
 class Functions(NamedTuple):
@@ -68,6 +76,23 @@ def knob_names(names: Sequence[str]) -> tuple[str, ...]:
             f"controls={names!r} must list the names of the knobs, each another one."
         )
     return tuple(names)
+
+
+def knobs_reach(conditioning: Any, controls: Sequence[str]) -> Conditioning | None:
+    """How knobs reach the network: as told, or by concat; None where there are none.
+
+    Raises:
+        ConfigError: No such way, or no knobs for it.
+    """
+    if not controls and conditioning is None:
+        return None
+    found = check_conditioning("concat" if conditioning is None else conditioning)
+    if not controls:
+        raise ConfigError(
+            f"The model's conditioning is {found.kind}, and it has no knobs. Name them "
+            "in controls, or leave conditioning out."
+        )
+    return found
 
 
 def freeze(value: Any) -> Any:

@@ -3,18 +3,19 @@
 With a head, the output is a weighted sum of the last layer's hidden voices, plus the
 guitar itself where `skip` is on. Without one, the last layer has a single cell whose
 hidden value is the output, as in the stack of 2018. Knobs are further inputs of the
-first layer, behind the guitar.
+first layer, behind the guitar, or turn the gates of all layers.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxamp.core import ConfigError, Model
+from jaxamp.core import Conditioning, ConfigError, Model
 from jaxamp.models.record import (
     Functions,
     knob_names,
+    knobs_reach,
     record,
     refuse_unlike_sizes,
     remember,
@@ -50,6 +51,7 @@ def recurrent(
     longest_memory: float = 100.0,
     initial_weights: str = "uniform",
     controls: Sequence[str] = (),
+    conditioning: Any = None,
     sample_rate: int = 48_000,
 ) -> Model:
     """A stack of recurrent layers.
@@ -70,12 +72,18 @@ def recurrent(
             glorot: 64-64-1 then learns the demo to ESR 0.08 in 100 steps, and
             nothing in 300 with uniform, at four times the learning rate.
         controls: The names of its knobs.
+        conditioning: How they reach the layers, `{kind: film}` or so; see
+            `jaxamp.core.conditioning`. By default, and as `concat`, they are further
+            inputs, which is what players of JSON files know.
     """
     hidden, skip, controls = (
         tuple(hidden),
         float(np.float32(skip)),
         knob_names(controls),
     )
+    turned = knobs_reach(conditioning, controls)
+    if turned is not None and turned.kind == "concat":
+        turned = None  # further inputs, and no word about it, as it always was
     if cell not in CELLS:
         raise ConfigError(f"Cell {cell!r} is not known. Known are: {', '.join(CELLS)}.")
     if not hidden or min(hidden) < 1:
@@ -108,8 +116,11 @@ def recurrent(
             learned_state=learned_state,
             longest_memory=longest_memory,
             initial_weights=initial_weights,
+            conditioning=turned,
         )
 
+    inputs = 1 if turned else 1 + len(controls)
+    macs = count_macs(CELLS[cell].gates, inputs, hidden, head)
     return record(
         network,
         architecture=cell,
@@ -122,13 +133,15 @@ def recurrent(
             "longest_memory": longest_memory,
             "initial_weights": initial_weights,
             "controls": list(controls),
+            **({"conditioning": turned.words} if turned else {}),
             "sample_rate": sample_rate,
         },
         sample_rate=sample_rate,
         controls=controls,
         receptive_field=1,
         warmup=round(SECONDS_TO_SETTLE * sample_rate),
-        macs_per_sample=count_macs(CELLS[cell].gates, 1 + len(controls), hidden, head),
+        macs_per_sample=macs
+        + (turning_macs(turned, cell, hidden, head) if turned else 0),
     )
 
 
@@ -137,6 +150,21 @@ def count_macs(gates: int, heard: int, hidden: tuple[int, ...], head: bool) -> i
     inputs = (heard, *hidden)
     layers = sum(gates * h * (i + h) for i, h in zip(inputs, hidden, strict=False))
     return layers + (hidden[-1] if head else 0)
+
+
+def turning_macs(
+    turned: Conditioning, cell: str, hidden: tuple[int, ...], head: bool
+) -> int:
+    """What knobs at rest that turn the gates and the output add, a sample.
+
+    What the input and what the state add to the gates are turned apart: a GRU's new
+    gate hears them apart.
+    """
+    macs = int(head)
+    for inputs, size in zip((1, *hidden), hidden, strict=False):
+        rows = CELLS[cell].gates * size
+        macs += sum(turned.layer_macs(rows, heard) for heard in (inputs, size))
+    return macs
 
 
 def is_recurrent(model: Model) -> bool:

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jaxamp.core import ConfigError, Model, check_activation
+from jaxamp.core import Conditioning, ConfigError, Model, check_activation
 from jaxamp.models.convnet import convnet
 from jaxamp.models.layer_array import (
     LayerArray,
@@ -23,6 +23,8 @@ from jaxamp.models.linear import linear
 from jaxamp.models.record import (
     Functions,
     freeze,
+    knob_names,
+    knobs_reach,
     record,
     refuse_unlike_sizes,
     remember,
@@ -61,6 +63,10 @@ class Shape:
     head: PostHead | None
     condition: Model | None
     condition_size: int
+    controls: tuple[str, ...] = ()
+    """The names of the knobs that the layers themselves are told of."""
+    conditioning: Conditioning | None = None
+    """How they are told."""
 
     @property
     def outputs(self) -> int:
@@ -95,7 +101,21 @@ class Shape:
         )
         if self.head:
             macs += self.head.macs(self.arrays[-1].head_size)
+        if self.conditioning:
+            macs += self.conditioned_macs(self.conditioning)
         return macs + (self.condition.macs_per_sample if self.condition else 0)
+
+    def conditioned_macs(self, conditioning: Conditioning) -> int:
+        """What knobs at rest add, a sample."""
+        layers = sum(
+            conditioning.layer_macs(
+                array.rows(layer),
+                array.channels * array.kernel_sizes[layer] + self.condition_size,
+            )
+            for array in self.arrays
+            for layer in range(len(array.dilations))
+        )
+        return layers + self.outputs * conditioning.of_output
 
 
 @remember
@@ -105,6 +125,8 @@ def wavenet(
     head_scale: float = 0.02,
     head: Mapping[str, Any] | None = None,
     condition: Mapping[str, Any] | None = None,
+    controls: Sequence[str] = (),
+    conditioning: Any = None,
     sample_rate: int = 48_000,
 ) -> Model:
     """A WaveNet from the shapes of its layer arrays.
@@ -120,8 +142,13 @@ def wavenet(
         head: A post-stack head: `{kernel_sizes, channels, activation}`.
         condition: What the layers hear beside the layer below, as
             `{architecture, hyperparameters}`; by default the guitar itself.
+        controls: The names of its knobs.
+        conditioning: How they reach the layers, `{kind: film}` or so; see
+            `jaxamp.core.conditioning`. By default by concat.
     """
-    shape = checked_shape(arrays, head_scale, head, condition, sample_rate)
+    shape = checked_shape(
+        arrays, head_scale, head, condition, sample_rate, controls, conditioning
+    )
     if shape.outputs != 1:
         raise ConfigError(
             "A WaveNet's last layer array must have head_size 1: an amp has one "
@@ -136,6 +163,8 @@ def checked_shape(
     head: Mapping[str, Any] | None = None,
     condition: Mapping[str, Any] | None = None,
     sample_rate: int = 48_000,
+    controls: Sequence[str] = (),
+    conditioning: Any = None,
 ) -> Shape:
     """The shape, with everything fitting together; any number of outputs."""
     shapes = tuple(layer_array(**array) for array in arrays)
@@ -151,7 +180,35 @@ def checked_shape(
                 f"{above.skip_size} channels: the head's output starts the next "
                 "array's sum, so the two numbers must be equal."
             )
-    return Shape(shapes, float(head_scale), post_head(head), heard, size)
+    names = knob_names(controls)
+    told = knobs_reach(conditioning, names)
+    shape = Shape(shapes, float(head_scale), post_head(head), heard, size, names, told)
+    if told is not None:
+        refuse_unturnable(shape, told)
+    return shape
+
+
+def refuse_unturnable(shape: Shape, conditioning: Conditioning) -> None:
+    """Raises ConfigError for parts of a WaveNet that its knobs cannot turn."""
+    if shape.condition:
+        raise ConfigError(
+            f"The WaveNet has knobs, {', '.join(shape.controls)}, and a network that "
+            f"conditions it, a {shape.condition.architecture}; it can have one or the "
+            "other. Leave out condition, or the knobs."
+        )
+    for array in shape.arrays:
+        if array.film:
+            raise ConfigError(
+                f"A WaveNet with {array.film[0][0]} has its layers modulated by the "
+                "guitar already, and knobs cannot turn them. Leave out film, or the "
+                "knobs."
+            )
+        if conditioning.kind == "hyper" and max(array.groups, array.mixin_groups) > 1:
+            raise ConfigError(
+                "conditioning=hyper changes the weights between all channels, and a "
+                "WaveNet with groups has some that do not hear each other. Use "
+                "conditioning=film."
+            )
 
 
 def described_model(shape: Shape, sample_rate: int) -> Model:
@@ -169,7 +226,7 @@ def described_model(shape: Shape, sample_rate: int) -> Model:
         sample_rate=sample_rate,
         receptive_field=1 + shape.unanswered,
         warmup=shape.warmup,
-        controls=shape.condition.controls if shape.condition else (),
+        controls=shape.condition.controls if shape.condition else shape.controls,
         rings=True,
         macs_per_sample=shape.macs,
     )
@@ -193,6 +250,9 @@ def words(shape: Shape) -> dict[str, Any]:
             "architecture": shape.condition.architecture,
             "hyperparameters": dict(shape.condition.hyperparameters),
         }
+    if shape.conditioning:
+        words["controls"] = list(shape.controls)
+        words["conditioning"] = shape.conditioning.words
     return words
 
 

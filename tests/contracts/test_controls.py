@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from knobbed import KNOBBED
+from knobbed import KNOBBED, turned
 from tiny import LSTM, noise
 
 from jaxamp.core import ConfigError, knob_settings, silence
@@ -17,7 +17,10 @@ NAMES = pytest.mark.parametrize("name", KNOBBED)
 def drawn(name):
     """A model, parameters large enough to hear every knob, sound, knobs that move."""
     model = KNOBBED[name]
-    params = jax.tree.map(lambda leaf: 2 * leaf, model.init(jax.random.key(0)))
+    if "conditioning" in model.hyperparameters:
+        params = turned(model)
+    else:
+        params = jax.tree.map(lambda leaf: 2 * leaf, model.init(jax.random.key(0)))
     random = np.random.default_rng(1)
     moving = random.uniform(size=(2, len(model.controls), LENGTH)).astype(np.float32)
     x = np.stack([noise(LENGTH, seed)[None] for seed in (2, 3)])
@@ -45,8 +48,11 @@ def test_a_knob_that_rests_is_one_that_moves_nowhere(name):
     moved = jnp.broadcast_to(still[:, :, None], moving.shape)
     y, _ = step(model, params, x, silence(model, params, 2, still), still)
     z, _ = step(model, params, x, silence(model, params, 2, still), moved)
-    # not bit for bit: a filter designed once and one for each sample round differently
-    np.testing.assert_allclose(y, z, rtol=0, atol=1e-5)
+    # What is designed once for knobs at rest and for each sample of those that move, a
+    # filter or what a small network says of them, is rounded apart.
+    by_itself = model.architecture == "GreyBox"
+    apart = 1e-6 if "conditioning" in model.hyperparameters else 0
+    np.testing.assert_allclose(y, z, rtol=0, atol=1e-5 if by_itself else apart)
     np.testing.assert_allclose(
         process(model, params, x, controls=still), y, rtol=0, atol=1e-5
     )
@@ -59,9 +65,9 @@ def test_every_knob_is_heard_and_none_is_the_middle_of_all(name):
     y = process(model, params, x, controls=middle)
     np.testing.assert_array_equal(process(model, params, x), y)
     for index in range(len(middle)):
-        turned = np.array(middle)
-        turned[index] = 1.0
-        other = process(model, params, x, controls=turned)
+        moved = np.array(middle)
+        moved[index] = 1.0
+        other = process(model, params, x, controls=moved)
         assert np.max(np.abs(other - y)) > 1e-3, model.controls[index]
 
 

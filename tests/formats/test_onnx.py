@@ -19,6 +19,7 @@ from wavenet_parts import wavenets
 
 import jaxamp
 from jaxamp import formats
+from jaxamp.core import FormatError
 from jaxamp.models import build
 
 LENGTHS = (1, 37, 1, 700, 285)
@@ -110,7 +111,18 @@ def by_values(part):
     return part.shape, round(float(part.sum()), 3)
 
 
-@pytest.mark.parametrize("name", KNOBBED)
+INPUTS = [n for n, one in KNOBBED.items() if "conditioning" not in one.hyperparameters]
+
+
+def test_knobs_that_turn_layers_are_refused_with_what_can_be_done(tmp_path):
+    for name in KNOBBED.keys() - set(INPUTS):
+        model = KNOBBED[name]
+        with pytest.raises(FormatError, match=r"--knob.*conditioning=concat"):
+            formats.write(tmp_path / "a.onnx", model, draw_params(model))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", INPUTS)
 def test_knobs_are_heard_and_stand_in_the_middle_unless_they_are_turned(tmp_path, name):
     model = KNOBBED[name]
     # With most seeds the small layer of ReLUs lets nothing through, knobs included.

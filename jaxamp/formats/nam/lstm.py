@@ -137,7 +137,8 @@ def refuse_unlike(model: Model) -> None:
     if model.controls:
         knobs = ", ".join(model.controls)
         problems.append(
-            f"it has knobs: {knobs} (train without, or write a format that has them)"
+            f"it has knobs: {knobs} (export one setting, for example with --knob "
+            f"{model.controls[0]}=0.7, or write a format that has knobs)"
         )
     if not options["head"]:
         problems.append(

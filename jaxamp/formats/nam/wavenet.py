@@ -145,6 +145,12 @@ def write(
 def refuse_unlike(model: Model) -> None:
     """Raises FormatError where players have no words for a WaveNet."""
     shape = checked_shape(**model.hyperparameters)
+    if shape.controls:
+        knobs = ", ".join(shape.controls)
+        raise FormatError(
+            f"A .nam file has no knobs, and this WaveNet has {knobs}. Export one "
+            f"setting, for example with --knob {shape.controls[0]}=0.7."
+        )
     write_config(shape)
     condition = shape.condition
     if condition is None:

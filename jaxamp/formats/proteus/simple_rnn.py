@@ -18,6 +18,7 @@ from jaxamp.formats.notes import (
     refuse_names,
     written_notes,
 )
+from jaxamp.formats.players import not_inputs
 from jaxamp.formats.recurrent import checked
 from jaxamp.formats.strict_json import shown
 from jaxamp.models import build
@@ -178,6 +179,8 @@ def refuse_unlike(model: Model) -> None:
             f"it adds {options['skip']:g} times the guitar to the output, and only 0 "
             "and 1 have a word (train without data.normalize_dbfs)"
         )
+    if "conditioning" in options:
+        problems.append(not_inputs(model))
     if len(model.controls) > MOST_KNOBS:
         problems.append(f"it has more than {MOST_KNOBS} knobs")
     if problems:

@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxamp.core import FormatError, Model, Params, check_activation
 from jaxamp.formats.layout import pack, unpack
+from jaxamp.formats.players import not_inputs
 from jaxamp.formats.recurrent import checked
 from jaxamp.formats.rtneural.layers import slots
 from jaxamp.models.convnet import KERNEL_SIZE
@@ -119,6 +120,11 @@ def refuse_unlike(model: Model) -> None:
             "after the other, without skips or gates around them. It can hold: "
             f"{', '.join(SPREAD)}. Train one of these, for example model=lstm/1x16, or "
             "write another format."
+        )
+    if "conditioning" in model.hyperparameters:
+        raise FormatError(
+            f"An RTNeural file cannot hold this {model.architecture}: "
+            f"{not_inputs(model)}."
         )
     if model.architecture == "ConvNet":
         name, _ = check_activation(model.hyperparameters["activation"])

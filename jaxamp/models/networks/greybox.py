@@ -8,11 +8,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxamp.core import Array
-from jaxamp.layers import GRU, LSTM, ToneStack, fan_in_uniform, tapered
+from jaxamp.layers import GRU, LSTM, ToneStack, fan_in_uniform, positions, tapered
 from jaxamp.layers.tone_stack import POTS
 from jaxamp.models.record import Functions
 from jaxamp.models.recurrent import CELLS
-from jaxamp.models.wrap import positions
 
 LAYERS = {"LSTM": LSTM, "GRU": GRU}
 
@@ -134,7 +133,7 @@ def functions(controls: tuple[str, ...], **shape: Any) -> Functions:
     def apply(
         params: Any, x: Array, controls_: Array | None, state: Any
     ) -> tuple[Array, Any]:
-        places = positions(x, controls_, len(controls)).astype(x.dtype)
+        places = positions(controls_, x, len(controls))
         knobs = {name: places[:, index] for index, name in enumerate(controls)}
         return amp.apply({"params": params}, x, knobs, state)  # pyright: ignore
 

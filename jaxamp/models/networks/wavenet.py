@@ -7,8 +7,19 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxamp.core import Array, Model, Params, State
-from jaxamp.layers import CausalConv, FiLM, Pointwise, activation, gated, last
+from jaxamp.core import Array, Conditioning, Model, Params, State
+from jaxamp.layers import (
+    CausalConv,
+    FiLM,
+    Knobs,
+    LayerTurn,
+    OutputScale,
+    Pointwise,
+    activation,
+    beside,
+    gated,
+    last,
+)
 from jaxamp.models.layer_array import LayerArray
 from jaxamp.models.record import Functions
 from jaxamp.models.wavenet import PostHead, Shape
@@ -19,21 +30,28 @@ class Layers(nn.Module):
     """One layer array.
 
     Shapes:
-        x `[b, i, t]`, condition `[b, k, t]`, skip `[b, skip_size, t]` or None, state
+        x `[b, i, t]`, condition `[b, k, t]`, skip `[b, skip_size, t]` or None, state,
+        told of knobs `[b, any, t]`, `[b, any, 1]` or None
         -> x `[b, channels, s]`, skip `[b, head_size, s]`, state
     """
 
     shape: LayerArray
+    conditioning: Conditioning | None = None
 
     @nn.compact
     def __call__(
-        self, x: Array, condition: Array, skip: Any, state: Mapping[str, Any]
+        self,
+        x: Array,
+        condition: Array,
+        skip: Any,
+        state: Mapping[str, Any],
+        told: Array | None = None,
     ) -> tuple[Array, Array, Mapping[str, Any]]:
         shape = self.shape
         x = Pointwise(shape.channels, bias=False, name="rechannel")(x)
         pasts = []
         for layer in range(len(shape.dilations)):
-            z, past = self.heard(layer, x, condition, state["layers"][layer])
+            z, past = self.heard(layer, x, condition, state["layers"][layer], told)
             pasts.append(past)
             z = self.answered(layer, z)
             z = self.modulated("activation_post_film", layer, z, condition)
@@ -47,7 +65,7 @@ class Layers(nn.Module):
         return x, skip, {"layers": tuple(pasts), "head": past}
 
     def heard(
-        self, layer: int, x: Array, condition: Array, past: Any
+        self, layer: int, x: Array, condition: Array, past: Any, told: Array | None
     ) -> tuple[Array, Any]:
         """What a layer makes of the layer below and of the condition."""
         shape, rows = self.shape, self.shape.rows(layer)
@@ -58,7 +76,8 @@ class Layers(nn.Module):
             groups=shape.groups,
             name=f"conv_{layer}",
         )
-        z, past = conv(self.modulated("conv_pre_film", layer, x, condition), past)
+        x = self.modulated("conv_pre_film", layer, x, condition)
+        z, new_past = conv(x, past)
         z = self.modulated("conv_post_film", layer, z, condition)
         z, near = together(z, condition)
         m = self.modulated("input_mixin_pre_film", layer, near, near)
@@ -66,7 +85,35 @@ class Layers(nn.Module):
             rows, bias=False, groups=shape.mixin_groups, name=f"mixin_{layer}"
         )
         m = self.modulated("input_mixin_post_film", layer, mixin(m), near)
-        return self.modulated("activation_pre_film", layer, z + m, near), past
+        z = z + m
+        if told is not None:
+            z = self.turned(layer, z, told, x, near, past)
+        return self.modulated("activation_pre_film", layer, z, near), new_past
+
+    def turned(
+        self, layer: int, z: Array, told: Array, x: Array, near: Array, past: Any
+    ) -> Array:
+        """What the knobs make of a layer's sum z `[b, rows, t]`.
+
+        Args:
+            x, past, near: What the convolution and the mixin of the layer hear. Weights
+                that change with the knobs hear the same.
+        """
+        conditioning, rows = self.conditioning, z.shape[1]
+        assert conditioning is not None
+        turn = LayerTurn(conditioning, rows, name=f"knobs_{layer}")(told)
+        if turn.strengths is not None:
+            rank, shape = conditioning.rank, self.shape
+            taps, dilation = shape.kernel_sizes[layer], shape.dilations[layer]
+            down = CausalConv(
+                rank, taps, dilation, bias=False, name=f"knobs_down_{layer}"
+            )
+            along, _ = down(x, past)
+            mixin = Pointwise(rank, bias=False, name=f"knobs_mixin_{layer}")
+            along = last(along, z.shape[2]) + mixin(near)
+            up = Pointwise(rows, bias=False, name=f"knobs_up_{layer}")
+            z = z + up(along * beside(turn.strengths, along))
+        return turn(z)
 
     def answered(self, layer: int, z: Array) -> Array:
         """The activation, through a gate where the layer has one."""
@@ -134,7 +181,8 @@ class WaveNet(nn.Module):
     """Layer arrays, one after the other, and a head after all of them if there is one.
 
     Shapes:
-        x `[b, 1, t]`, state, condition `[b, k, t]` or None for the guitar itself
+        x `[b, 1, t]`, state, positions of the knobs `[b, k, t]`, `[b, k, 1]` or None,
+        condition `[b, i, t]` or None for the guitar itself
         -> y `[b, outputs, s]`, state
 
     Source:
@@ -144,22 +192,32 @@ class WaveNet(nn.Module):
     arrays: tuple[LayerArray, ...]
     head_scale: float
     head: PostHead | None
+    conditioning: Conditioning | None = None
 
     @nn.compact
     def __call__(
-        self, x: Array, state: tuple[Any, ...], condition: Array | None = None
+        self,
+        x: Array,
+        state: tuple[Any, ...],
+        positions: Array | None = None,
+        condition: Array | None = None,
     ) -> tuple[Array, Any]:
+        told: Array | None = None
+        if self.conditioning is not None and positions is not None:
+            told = Knobs(self.conditioning, name="knobs")(positions)
         condition = x if condition is None else condition
         skip: Any = None
         new_state = []
         for index, shape in enumerate(self.arrays):
-            layers = Layers(shape, name=f"array_{index}")
-            x, skip, new_past = layers(x, condition, skip, state[index])
+            layers = Layers(shape, self.conditioning, name=f"array_{index}")
+            x, skip, new_past = layers(x, condition, skip, state[index], told)
             new_state.append(new_past)
         y = jnp.asarray(self.head_scale, x.dtype) * skip
         if self.head:
             y, pasts = self.after_all(self.head, y, state[-1])
             new_state.append(pasts)
+        if told is not None and self.conditioning and self.conditioning.of_output:
+            y = y * beside(OutputScale(name="knobs_output")(told), y)
         return y, tuple(new_state)
 
     def after_all(
@@ -178,8 +236,13 @@ class WaveNet(nn.Module):
 
 def functions(shape: Shape) -> Functions:
     """What the arrays compute, of the guitar and of what conditions them."""
-    network = WaveNet(shape.arrays, shape.head_scale, shape.head)
-    plain = wrap(network, lambda _, batch, dtype: empty(shape, batch, dtype))
+    network = WaveNet(shape.arrays, shape.head_scale, shape.head, shape.conditioning)
+    plain = wrap(
+        network,
+        lambda _, batch, dtype: empty(shape, batch, dtype),
+        len(shape.controls),
+        apart=shape.conditioning is not None,
+    )
     if shape.condition is None:
         return plain
     return conditioned(network, plain, shape.condition, shape.condition_size)
@@ -194,7 +257,8 @@ def conditioned(
         own, other = jax.random.split(key)
         x = jnp.zeros((1, 1, 1), jnp.float32)
         heard = jnp.zeros((1, size, 1), jnp.float32)
-        params = network.init(own, x, plain.init_state(x, 1), heard)["params"]
+        state = plain.init_state(x, 1)
+        params = network.init(own, x, state, condition=heard)["params"]
         return {**params, "condition": condition.init(other)}
 
     def init_state(params: Params, batch: int) -> State:
@@ -211,7 +275,9 @@ def conditioned(
             params["condition"], x, controls, state["condition"]
         )
         variables = {"params": own}
-        y, above = network.apply(variables, x, state["network"], heard)  # pyright: ignore
+        y, above = network.apply(  # pyright: ignore
+            variables, x, state["network"], condition=heard
+        )
         return y, {"condition": below, "network": above}
 
     return Functions(init, init_state, apply)
