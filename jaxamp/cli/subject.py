@@ -1,10 +1,13 @@
 """What a report is about, found: a run with its recordings, or those that are given."""
 
 import argparse
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from jaxamp.cli.config import build
 from jaxamp.cli.evaluate import aligned, heard, wanted_delay
@@ -14,8 +17,10 @@ from jaxamp.cli.kept import DAMAGED, kept_config
 from jaxamp.cli.knobs import settings_of
 from jaxamp.cli.reamp import refuse_other_rate
 from jaxamp.core import (
+    Capture,
     ConfigError,
     JaxampError,
+    Model,
     Recording,
     RunError,
 )
@@ -98,7 +103,12 @@ def of_run(path: Path, size: float | None) -> Subject:
         place=named(path),
         model=model,
         params=params,
-        passages=tuple(as_recorded(one, recording) for one in recording.validation),
+        passages=tuple(
+            dataclasses.replace(
+                as_recorded(one, recording), controls=stood(one, recording, model)
+            )
+            for one in recording.validation
+        ),
         amp=amp_of(config, recording),
         result=result,
         history=history,
@@ -106,6 +116,25 @@ def of_run(path: Path, size: float | None) -> Subject:
         config=small_text(path / "config.yaml"),
         notes=unfinished(result, history, config),
     )
+
+
+def stood(capture: Capture, recording: Recording, model: Model) -> np.ndarray:
+    """Where the model's knobs stood `[k]`, in its order; empty where nobody says.
+
+    Raises:
+        RunError: The recordings say it of other knobs.
+    """
+    names = recording.controls
+    if not capture.controls.size:
+        return capture.controls
+    missing = [name for name in model.controls if name not in names]
+    if missing:
+        raise RunError(
+            f"The model has a knob {shown(missing[0], 100)!r}, and its recordings have "
+            f"{shown(', '.join(names), 300)}: they do not belong together. Put those "
+            "back that it learned from."
+        )
+    return capture.controls[[names.index(name) for name in model.controls]]
 
 
 def called(path: Path, recording: Recording) -> str:

@@ -24,7 +24,7 @@ class Capture:
     a model can be warmed on real audio; where it is empty, silence came before.
 
     Shapes:
-        input `[t]`, target `[t]`, context `[any]`, all 1-D float32.
+        input `[t]`, target `[t]`, context `[any]`, controls `[k]`, all 1-D float32.
     """
 
     input: np.ndarray
@@ -33,6 +33,10 @@ class Capture:
         default_factory=lambda: np.zeros(0, np.float32)
     )
     name: str = ""
+    controls: np.ndarray = dataclasses.field(
+        default_factory=lambda: np.zeros(0, np.float32)
+    )
+    """Where the knobs stood, 0 to 1, all the while; empty where nobody says."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Recording:
     """What every target was multiplied by; export divides by it."""
     findings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """What was measured while reading (delay, polarity, levels …), JSON-able."""
+    controls: tuple[str, ...] = ()
+    """The names of the knobs, in the order in which the captures have them."""
 
 
 class Dataset(Protocol):
