@@ -15,12 +15,15 @@ from jaxamp.cli.folder import write_text
 from jaxamp.cli.knobs import add_knobs
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.sizes import add_size
-from jaxamp.core import ConfigError
+from jaxamp.core import ConfigError, Model
 from jaxamp.core.cloud import delivered, fetched, is_url, named
 from jaxamp.core.shown import paragraph
 
 SECONDS = 12.0
 """Of sound in a page; each takes about 0.4 MB."""
+
+MOST_CLIPS = 400
+"""Settings of the knobs that a browser can play in step."""
 
 LONGEST = 120.0
 """Seconds; a page with more would be too large for a browser to open at once."""
@@ -44,6 +47,20 @@ def parser() -> argparse.ArgumentParser:
         "--no-timing",
         action="store_true",
         help="do not measure how long blocks take on this machine",
+    )
+    parser.add_argument(
+        "--knob-clips",
+        type=int,
+        metavar="N",
+        help="of a model with knobs: settings that the page has sliders for, at most; "
+        "81 by default, which is every combination of five positions of one or two "
+        "knobs, of three positions of three or four, and one knob at a time of more; "
+        "together they take up to 8 MB; 0 for none",
+    )
+    parser.add_argument(
+        "--match-knobs",
+        action="store_true",
+        help="first play these equally loud, not as loud as the knobs make them",
     )
     parser.add_argument("--input", help="dry audio, instead of the run's own")
     parser.add_argument("--target", help="the same through the amp")
@@ -71,6 +88,12 @@ def refuse_unlike(given: argparse.Namespace) -> None:
         raise ConfigError(
             f"--seconds {given.seconds:g} must be from 0.1 to {LONGEST:g}."
         )
+    if given.knob_clips is not None and not 0 <= given.knob_clips <= MOST_CLIPS:
+        raise ConfigError(
+            f"--knob-clips {given.knob_clips} must be from 0 to {MOST_CLIPS}."
+        )
+    if given.match_knobs and given.knob_clips == 0:
+        raise ConfigError("--match-knobs is about what --knob-clips 0 leaves out.")
     if (given.input is None) != (given.target is None):
         raise ConfigError(
             "--input and --target belong together: the dry audio, and the same through "
@@ -91,16 +114,35 @@ def written(given: argparse.Namespace) -> None:
         refuse_unwritable(file, output)
         # Imported here, so that help and mistakes in the arguments come at once.
         from jaxamp.cli.subject import subject  # noqa: PLC0415
-        from jaxamp.report.run_page import run_page  # noqa: PLC0415
+        from jaxamp.report.knobs.plan import MOST_CLIPS as USUAL  # noqa: PLC0415
+        from jaxamp.report.run_page import knob_plan, run_page  # noqa: PLC0415
         from jaxamp.report.timing import block_times  # noqa: PLC0415
 
         keep_compiled()
         about = subject(given, path)
+        refuse_no_knobs(given, about.model)
+        most = USUAL if given.knob_clips is None else given.knob_clips
+        knob_plan(about, most)  # raises before minutes are spent
         times = None if given.no_timing else block_times(about)
-        made = run_page(about, seconds=given.seconds, times=times)
+        made = run_page(
+            about,
+            seconds=given.seconds,
+            times=times,
+            knob_clips=most,
+            match_knobs=given.match_knobs,
+        )
         write_text(file, made)
     size = len(made.encode()) / 1e6
     print(paragraph(named(f"{output}: {size:.1f} MB. Open it in a browser.")))
+
+
+def refuse_no_knobs(given: argparse.Namespace, model: Model) -> None:
+    """Raises ConfigError for options about knobs that a model does not have."""
+    if (given.knob_clips or given.match_knobs) and not model.controls:
+        raise ConfigError(
+            f"{named(given.run)!r} has no knobs to turn, so --knob-clips and "
+            "--match-knobs say nothing about it. Leave them away."
+        )
 
 
 def usual_place(given: argparse.Namespace, path: Path) -> str:

@@ -2,7 +2,6 @@
 
 import argparse
 import functools
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from jaxamp.core.small_files import small_json, small_text
 from jaxamp.evaluate import told
 from jaxamp.loading import load, metadata, part_folder
 from jaxamp.report.analysis.tones import Render
+from jaxamp.report.knobs.settings import SettingError, measured_settings
 from jaxamp.report.subject import Subject
 from jaxamp.train import read_lines
 
@@ -98,10 +98,9 @@ def of_run(path: Path, size: float | None) -> Subject:
         )
     result, history = wrote(folder), logged(folder)
     places = knob_places(model, recording.controls)
-    passages, settings, notes = recording.validation, (), []
+    passages, notes = recording.validation, []
     if recording.controls:
-        settings = settings_of_run(result)
-        passages, notes = one_setting(recording, settings)
+        passages, notes = one_setting(recording, measured_settings(result))
         result = {key: value for key, value in result.items() if key != "metrics"}
     return Subject(
         name=str(result.get("model") or model.architecture),
@@ -111,7 +110,6 @@ def of_run(path: Path, size: float | None) -> Subject:
         params=params,
         passages=tuple(as_recorded(one, recording) for one in passages),
         controls=told(passages[0], places),
-        settings=settings,
         amp=amp_of(config, recording),
         result=result,
         history=history,
@@ -121,34 +119,17 @@ def of_run(path: Path, size: float | None) -> Subject:
     )
 
 
-def settings_of_run(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The ESR at each setting as a run wrote it down; none where it is not so."""
-    try:
-        listed = [
-            {
-                "name": str(one["name"]),
-                "knobs": {str(k): float(v) for k, v in one["knobs"].items()},
-                "esr": float(one["esr"]),
-                "seen": bool(one["seen"]),
-            }
-            for one in result["knobs"]["settings"]
-        ]
-    except DAMAGED:
-        return []
-    return [one for one in listed if math.isfinite(one["esr"])]
-
-
 def one_setting(
-    recording: Recording, settings: Sequence[Mapping[str, Any]]
+    recording: Recording, settings: Sequence[SettingError]
 ) -> tuple[tuple[Capture, ...], list[str]]:
     """The passages of the setting that validates worst, and what to say of that.
 
     Where a run has not ended, nobody knows the worst: then the first is taken.
     """
     kept = {one.name for one in recording.validation}
-    judged = [one for one in settings if one["name"] in kept]
-    worst = max(judged, key=lambda one: one["esr"], default=None)
-    name = worst["name"] if worst else recording.validation[0].name
+    judged = [one for one in settings if one.name in kept]
+    worst = max(judged, key=lambda one: one.esr, default=None)
+    name = worst.name if worst else recording.validation[0].name
     stands = next(one.controls for one in recording.validation if one.name == name)
     passages = tuple(
         one for one in recording.validation if np.array_equal(one.controls, stands)

@@ -50,6 +50,8 @@ class Chart:
     square: bool = False
     x_ticks: Sequence[float] | None = None
     """Where the axis has numbers; wherever they fit unless given."""
+    y_range: tuple[float, float] | None = None
+    """What the axis holds, for what is redrawn; what is there to be seen by default."""
 
     def data(self) -> dict[str, Any]:
         """What the script draws it from."""
@@ -61,14 +63,19 @@ class Chart:
             "y_log": self.y_log,
             "square": self.square,
             "x_ticks": self.x_ticks,
+            "y_range": self.y_range and rounded(self.y_range),
             "series": [
                 dataclasses.asdict(one) | {"values": rounded(one.values)}
                 for one in self.series
             ],
         }
 
-    def html(self) -> str:
-        """The figure: an empty place, its caption, and the numbers as a table."""
+    def html(self, *, numbers: bool = True) -> str:
+        """The figure: an empty place, its caption, and the numbers as a table.
+
+        Args:
+            numbers: False where the page has them elsewhere.
+        """
         heads = [self.x_label, *(one.label for one in self.series)]
         columns = [self.x, *(one.values for one in self.series)]
         step = max(1, -(-len(self.x) // MOST_ROWS))
@@ -77,13 +84,16 @@ class Chart:
             for row in list(zip(*columns, strict=True))[::step]
         ]
         every = f", one row in {step}" * (step > 1)
+        details = (
+            f"<details><summary>The numbers{every}</summary>"
+            f"{table(heads, rows, self.title)}</details>"
+        )
         return (
             f"<figure><h3>{text(self.title)}</h3>"
             f'<div class="chart" data-chart="{text(self.name)}" role="img" '
             f'aria-label="{text(self.told)}"></div>'
             f"<figcaption>{text(self.caption, 2_000)}</figcaption>"
-            f"<details><summary>The numbers{every}</summary>"
-            f"{table(heads, rows, self.title)}</details></figure>\n"
+            f"{details * numbers}</figure>\n"
         )
 
 

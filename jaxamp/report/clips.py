@@ -16,6 +16,9 @@ import soundfile
 from jaxamp.core import CaptureError
 from jaxamp.dsp.level import GATE_LUFS, amplitude, decibels, lufs
 
+BITS = 24
+"""Of a sample, unless told otherwise."""
+
 LARGEST = (1 << 23) - 1
 """Of the whole numbers in a FLAC file of 24 bits."""
 
@@ -39,6 +42,7 @@ def clips(
     target: str = "target",
     difference: str | None = None,
     labels: Mapping[str, str] | None = None,
+    bits: int = BITS,
 ) -> Clips:
     """Several signals of one length as clips of a page.
 
@@ -52,6 +56,7 @@ def clips(
         difference: The clip that is played as the target is, so that it is heard as
             small as it is; `louder_db` says what would make it as loud.
         labels: What people read instead of the names.
+        bits: That samples are rounded to; fewer make smaller files.
 
     Raises:
         CaptureError: Signals of unlike lengths, or numbers that are none.
@@ -70,7 +75,7 @@ def clips(
     room = min(1.0, LOUDEST / max(highest, SILENT))
     made: Clips = {}
     for name, one in audio.items():
-        file, halvings = flac(one, sample_rate)
+        file, halvings = flac(one, sample_rate, bits)
         made[name] = {
             "flac": base64.b64encode(file).decode(),
             "label": (labels or {}).get(name, name),
@@ -113,17 +118,20 @@ def matching(loudness: float, wanted: float) -> float:
     return amplitude(wanted - loudness)
 
 
-def flac(x: np.ndarray, sample_rate: int) -> tuple[bytes, int]:
+def flac(x: np.ndarray, sample_rate: int, bits: int = BITS) -> tuple[bytes, int]:
     """A signal `[t]` as a FLAC file of 24 bits, and how often it was halved to fit.
 
-    Nothing is clipped, and nothing changes but for rounding to the 24th bit of the
-    halved signal.
+    Nothing is clipped, and nothing changes but for rounding to the last of the bits of
+    the halved signal. With fewer than 24, those below are zero and take no room.
     """
-    exact = np.rint(np.asarray(x, np.float64) * (LARGEST + 1))
+    step = 2.0 ** (BITS - bits)
     halvings = 0
-    while np.max(exact) > LARGEST or np.min(exact) < -LARGEST - 1:
+    while True:
+        scale = (LARGEST + 1) / 2.0**halvings / step
+        exact = step * np.rint(scale * np.asarray(x, np.float64))
+        if np.max(exact) <= LARGEST and np.min(exact) >= -LARGEST - 1:
+            break
         halvings += 1
-        exact = np.rint(np.asarray(x, np.float64) * (LARGEST + 1) / 2.0**halvings)
     whole = exact.astype(np.int32) << 8
     out = io.BytesIO()
     soundfile.write(out, whole, sample_rate, format="FLAC", subtype="PCM_24")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 
 from jaxamp.metrics import report
@@ -12,11 +13,16 @@ from jaxamp.report.analysis.levels import levels
 from jaxamp.report.analysis.tones import LOWEST_RATE, NOTE_DBFS, Tones, tones
 from jaxamp.report.chart import Chart
 from jaxamp.report.clips import clips
+from jaxamp.report.knobs.plan import MOST_CLIPS, Plan, plan
+from jaxamp.report.knobs.section import charts as knob_charts
+from jaxamp.report.knobs.settings import chart as setting_errors
+from jaxamp.report.knobs.settings import measured_settings
+from jaxamp.report.knobs.tour import tour
 from jaxamp.report.listening import BLIND, STYLES
 from jaxamp.report.page import page
 from jaxamp.report.run_charts import BlockTime
 from jaxamp.report.run_sections import body
-from jaxamp.report.subject import Clip, Heard, Subject, heard
+from jaxamp.report.subject import Clip, Heard, Subject, heard, loudest
 
 LABELS = {
     "di": "DI",
@@ -32,26 +38,41 @@ blocks round differently."""
 
 SCRIPTS = (
     *BLIND, "vendor/uPlot.iife.min.js", "charts.js", "trace.js", "waves.js",
-    "report.js",
+    "knobs.js", "report.js",
 )  # fmt: skip
 
 
 def run_page(
-    subject: Subject, *, seconds: float, times: Sequence[BlockTime] | None
+    subject: Subject,
+    *,
+    seconds: float,
+    times: Sequence[BlockTime] | None,
+    knob_clips: int = MOST_CLIPS,
+    match_knobs: bool = False,
 ) -> str:
     """The page.
 
     Args:
         seconds: Length of the clip that is embedded.
         times: Of blocks, or None where nobody wanted them measured.
+        knob_clips: Settings of a model's knobs that can be turned to, at most; 0 for
+            none.
+        match_knobs: Whether these are equally loud unless the listener wants otherwise.
+
+    Raises:
+        ConfigError: So few `knob_clips` that a knob could not be turned.
+        RunError: The model plays what is no sound.
     """
     rate = subject.model.sample_rate
+    planned = knob_plan(subject, knob_clips)
     sound = heard(subject)
+    turned = tour(subject, sound, planned) if planned else None
     numbers, notes = measured(subject, sound)
-    model, amp = probed(subject)
+    model, amp = probed(subject, sound)
     numbers = folded(model) | numbers
     clip = embedded(sound, rate, seconds)
     charts = drawn(subject, sound, clip, model, amp, times)
+    charts["knobs"] = knob_charts(turned) if turned else []
     data = {
         "about": {
             "model": subject.name,
@@ -62,13 +83,27 @@ def run_page(
         "numbers": numbers,
         "charts": {one.name: one.data() for group in charts.values() for one in group},
         "clips": clips(clip, rate, difference="difference", labels=LABELS),
+        "knobs": turned and turned.data(matched=match_knobs),
     }
     return page(
         f"A model of {subject.capture}",
-        body(subject, sound, clip, numbers, charts, notes, times),
+        body(subject, sound, clip, numbers, charts, notes, times, turned),
         data,
         SCRIPTS,
         ("vendor/uPlot.min.css", "report.css", *STYLES),
+    )
+
+
+def knob_plan(subject: Subject, most: int) -> Plan | None:
+    """The settings that the page plays; None of a model without knobs, or of no clips.
+
+    The sliders begin where the knobs stand in the recording that is told first.
+    """
+    stood = subject.setting(subject.passages[loudest(subject.passages)])
+    return (
+        plan(subject.model.controls, stood, most)
+        if stood is not None and most
+        else None
     )
 
 
@@ -141,8 +176,10 @@ def drawn(
     found = levels(sound.input, sound.target, sound.prediction, rate)
     loud = [run_charts.level_error, run_charts.error_level, run_charts.dynamics]
     curve = run_charts.learning(subject.history)
+    apart = measured_settings(subject.result)
     return {
         "levels": [chart(found) for chart in loud if found.input.size],
+        "settings": [setting_errors(apart)] if apart else [],
         "tones": [
             *(run_charts.harmonics(model, amp, level) for level in NOTE_DBFS),
             run_charts.aliasing(model, amp),
@@ -158,9 +195,13 @@ def drawn(
     }
 
 
-def probed(subject: Subject) -> tuple[Tones | None, Tones | None]:
-    """Tones through the model, and through the amp where that can be asked."""
+def probed(subject: Subject, sound: Heard) -> tuple[Tones | None, Tones | None]:
+    """Tones through the model, and through the amp where that can be asked.
+
+    Knobs stand as in the clip.
+    """
     rate = subject.model.sample_rate
     if rate < LOWEST_RATE:
         return None, None
-    return tones(subject.render, rate), subject.amp and tones(subject.amp, rate)
+    render = partial(subject.render, controls=sound.controls)
+    return tones(render, rate), subject.amp and tones(subject.amp, rate)

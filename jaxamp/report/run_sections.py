@@ -12,20 +12,25 @@ from jaxamp.report import run_charts, verdict
 from jaxamp.report.analysis.tones import LOWEST_RATE
 from jaxamp.report.chart import Chart, facts, table
 from jaxamp.report.checks import checks
+from jaxamp.report.knobs.section import section as knob_section
+from jaxamp.report.knobs.settings import measured_settings
+from jaxamp.report.knobs.settings import section as settings_section
+from jaxamp.report.knobs.tour import Tour
 from jaxamp.report.page import text
 from jaxamp.report.run_charts import BlockTime
 from jaxamp.report.spectra import CAPTION, spectra
-from jaxamp.report.subject import Clip, Heard, Subject
+from jaxamp.report.subject import Clip, Heard, Subject, words
 from jaxamp.stream.live.deadline import SHARE
 
 SECTIONS = {
     "numbers": "In numbers",
-    "settings": "Setting by setting",
     "listen": "Listen",
+    "knobs": "Turn the knobs",
     "blind": "Blind listening",
     "waves": "Target and prediction, to the sample",
     "spectra": "Spectrograms",
     "levels": "Quiet and loud playing",
+    "settings": "Setting by setting",
     "tones": "Overtones and aliasing",
     "curve": "What goes in and what comes out",
     "learning": "Learning",
@@ -33,13 +38,13 @@ SECTIONS = {
     "checks": "The recordings",
     "config": "Configuration and versions",
 }
-"""id -> title"""
+"""id -> title; those that have nothing to say are left out"""
 
 LISTEN = """\
 <p>The DI is the guitar as it was played, the target is the amp, the prediction is \
 the model, and the difference is what it gets wrong. They are embedded without loss \
 and run in step: switch while they play.</p>
-<p>{length}</p>
+<p>{length}{stood}</p>
 <p id="trouble" role="alert" hidden></p>
 <div id="player"></div>
 <noscript><p>Players and charts need JavaScript; numbers and tables do without.</p>\
@@ -70,24 +75,35 @@ def body(
     charts: Mapping[str, Sequence[Chart]],
     notes: Sequence[str],
     times: Sequence[BlockTime] | None,
+    turned: Tour | None = None,
 ) -> str:
     """The whole page's HTML.
 
     Args:
         charts: Those of each section.
         notes: Sentences that have to be said before all else.
+        turned: What there is to hear of the model's knobs.
     """
+    stood = standing(subject, sound)
+    apart = measured_settings(subject.result)
     slow = f"<p>Tones are played to models of at least {LOWEST_RATE:,} Hz.</p>"
     content = {
         "numbers": numbers_table(subject, sound, numbers),
-        "settings": settings_table(subject),
-        "listen": LISTEN.format(length=text(length(clip, sound, subject))),
+        "listen": LISTEN.format(
+            length=text(length(clip, sound, subject)), stood=text(stood)
+        ),
+        "knobs": knob_section(turned, charts["knobs"]) if turned else "",
         "blind": BLIND,
         "waves": WAVES,
         "spectra": pictures(clip, subject),
         "levels": figures(charts["levels"]) or "<p>Too little was played to tell.</p>",
-        "tones": figures(charts["tones"]) or slow,
-        "curve": figures(charts["curve"]),
+        "settings": settings_section(
+            apart, subject.model.controls, charts["settings"][0]
+        )
+        if apart
+        else "",
+        "tones": paragraph(stood) + (figures(charts["tones"]) or slow),
+        "curve": paragraph(stood) + figures(charts["curve"]),
         "learning": figures(charts["learning"])
         or "<p>Nothing is known of its training.</p>",
         "speed": figures(charts["speed"]) + in_time(times),
@@ -110,16 +126,31 @@ def section(name: str, content: str) -> str:
     )
 
 
+def standing(subject: Subject, sound: Heard) -> str:
+    """Where the knobs stand in the clip; nothing of a model without knobs."""
+    if sound.controls is None:
+        return ""
+    stood = words(subject.model.controls, sound.controls)
+    others = subject.settings
+    more = f" The recording has {others} settings; this is one." if others > 1 else ""
+    return f" The model's knobs stand at {stood} here.{more}"
+
+
+def paragraph(said: str) -> str:
+    """A sentence of its own; nothing of none."""
+    return f"<p>{text(said.strip())}</p>\n" if said else ""
+
+
 def head(
     subject: Subject,
     numbers: Mapping[str, float],
     notes: Sequence[str],
-    sections: Sequence[str],
+    there: Sequence[str],
 ) -> str:
     """What was modelled, how good it is, and the way to everything else."""
     told = "".join(f'<p class="note">{text(note, 2_000)}</p>\n' for note in notes)
     links = "".join(
-        f'<li><a href="#{name}">{SECTIONS[name]}</a></li>' for name in sections
+        f'<li><a href="#{name}">{SECTIONS[name]}</a></li>' for name in there
     )
     return (
         f"<header>\n<h1>A model of {text(subject.capture)}</h1>\n"
@@ -154,30 +185,6 @@ def numbers_table(subject: Subject, sound: Heard, numbers: Mapping[str, float]) 
     ]  # fmt: skip
     made = table(("number", "value", "what it is"), rows, "The numbers asked for first")
     return made.replace("<table>", '<table class="numbers">')
-
-
-def settings_table(subject: Subject) -> str:
-    """The ESR at each setting of the knobs, worst first; nothing without knobs."""
-    if not subject.settings:
-        return ""
-    names = list(subject.settings[0]["knobs"])
-    listed = sorted(subject.settings, key=lambda one: -one["esr"])[:MOST_SETTINGS]
-    rows = [
-        (
-            one["name"],
-            *(f"{one['knobs'].get(name, 0):.3g}" for name in names),
-            "unheard playing" if one["seen"] else "never heard",
-            f"{one['esr']:.4g}",
-        )
-        for one in listed
-    ]
-    said = (
-        "<p>Knobs are told from 0 to 1. A setting that was never heard is one that "
-        "training has no recording of; at the others, the model is judged on playing "
-        "that was kept from it.</p>\n"
-    )
-    head = ("setting", *names, "in training", "ESR")
-    return said + table(head, rows, "The error at each setting, worst first")
 
 
 def told(numbers: Mapping[str, float], name: str, words: str) -> str:
@@ -256,6 +263,7 @@ def settings(subject: Subject) -> str:
     model, versions = subject.model, subject.result.get("versions")
     rows = {
         "Architecture": model.architecture,
+        **({"Knobs": ", ".join(model.controls)} if model.controls else {}),
         "Folder or file": subject.place,
         "Receptive field": f"{model.receptive_field:,} samples, "
         f"{1000 * model.receptive_field / model.sample_rate:.1f} ms",
@@ -274,9 +282,6 @@ def settings(subject: Subject) -> str:
         f"{lines}</pre></details>\n"
     )
 
-
-MOST_SETTINGS = 200
-"""Told of a run."""
 
 MOST_VERSIONS = 20
 """Told of a run, which may be a stranger's."""

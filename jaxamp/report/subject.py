@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxamp.core import Capture, Model, Params, RunError
+from jaxamp.core import Capture, Model, Params, RunError, knob_settings
 from jaxamp.report.analysis.tones import Render
 from jaxamp.stream import play, process
 
@@ -24,11 +24,9 @@ class Subject:
     model: Model
     params: Params
     passages: tuple[Capture, ...]
-    """As loud as recorded; played end to end."""
+    """As loud as recorded, with their knobs in the model's order; played end to end."""
     controls: np.ndarray | None = None
-    """What the model is told of its knobs in all passages."""
-    settings: Sequence[Mapping[str, Any]] = ()
-    """The ESR at each setting of the knobs, as the run wrote it down."""
+    """Where the knobs stand `[k]` for all passages, whatever these say of it."""
     amp: Render | None = None
     """Plays anything through the amp itself, where that is an equation."""
     result: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -40,9 +38,34 @@ class Subject:
     notes: Sequence[str] = ()
     """What has to be said before all else."""
 
-    def render(self, x: np.ndarray) -> np.ndarray:
-        """Audio `[t]` through the model, from silence."""
-        return process(self.model, self.params, x, controls=self.controls)
+    def setting(self, passage: Capture) -> np.ndarray | None:
+        """Where the knobs stand for a passage `[k]`; None for a model without knobs.
+
+        As the passage says; in the middle where nobody says anything.
+        """
+        if not self.model.controls:
+            return None
+        if self.controls is not None:
+            return self.controls
+        if passage.controls.size:
+            return passage.controls
+        return knob_settings(self.model, {})
+
+    @property
+    def settings(self) -> int:
+        """How many settings of the knobs the passages have."""
+        stood = [self.setting(one) for one in self.passages]
+        return len({tuple(one.tolist()) for one in stood if one is not None})
+
+    def render(self, x: np.ndarray, controls: np.ndarray | None) -> np.ndarray:
+        """Audio `[t]` through the model, from silence, with its knobs at `[k]`."""
+        return process(self.model, self.params, x, controls=controls)
+
+
+def words(names: Sequence[str], controls: Sequence[float] | np.ndarray) -> str:
+    """'gain 0.7, tone 0.5'."""
+    pairs = zip(names, np.asarray(controls).tolist(), strict=True)
+    return ", ".join(f"{name} {value:g}" for name, value in pairs)
 
 
 Clip = Mapping[str, np.ndarray]
@@ -62,6 +85,8 @@ class Heard:
     prediction: np.ndarray
     loudest: tuple[int, int]
     """Where the passage with the loudest sample lies."""
+    controls: np.ndarray | None = None
+    """Where its knobs stand `[k]`; None for a model without knobs."""
 
 
 def heard(subject: Subject) -> Heard:
@@ -79,22 +104,25 @@ def heard(subject: Subject) -> Heard:
             "training diverged: train again with a lower optimizer.learning_rate."
         )
     sizes = [one.target.size for one in passages]
-    loudest = max(
-        range(len(passages)), key=lambda i: np.max(np.abs(passages[i].target))
-    )
-    start = sum(sizes[:loudest])
+    place = loudest(passages)
+    start = sum(sizes[:place])
     return Heard(
         np.concatenate([one.input for one in passages]),
         np.concatenate([one.target for one in passages]),
         np.concatenate(played),
-        (start, start + sizes[loudest]),
+        (start, start + sizes[place]),
+        subject.setting(passages[place]),
     )
+
+
+def loudest(passages: Sequence[Capture]) -> int:
+    """Which of the passages has the loudest sample."""
+    return max(range(len(passages)), key=lambda i: np.max(np.abs(passages[i].target)))
 
 
 def answer(subject: Subject, passage: Capture) -> np.ndarray:
     """What the model plays of one passage `[t]`."""
     x = np.concatenate([passage.context, passage.input])
-    pieces = play(
-        subject.model, subject.params, [x[None, None]], controls=subject.controls
-    )
+    controls = subject.setting(passage)
+    pieces = play(subject.model, subject.params, [x[None, None]], controls=controls)
     return np.concatenate([piece[0, 0] for piece in pieces])[passage.context.size :]

@@ -25,7 +25,7 @@ def block_times(subject: Subject, blocks: Sequence[int] = BLOCKS) -> list[BlockT
             subject.model,
             subject.params,
             block=block,
-            controls=subject.controls,
+            controls=subject.setting(subject.passages[0]),
         )
         with undisturbed():
             times = measured(voice.play, block, rate, most_seconds=MOST_SECONDS)

@@ -4,11 +4,15 @@ import json
 import re
 import shutil
 
+import jax
 import numpy as np
 import pytest
 import soundfile
 from runs import assert_refused, run
 from tiny import RATE, amp, noise
+
+from jaxamp import formats
+from jaxamp.models import recurrent
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +155,43 @@ def test_a_run_without_what_it_wrote_is_refused(copied, capsys, name):
 def test_a_folder_that_is_no_run_is_refused(tmp_path, capsys):
     assert_refused(run(capsys, "report", tmp_path), "config.yaml")
     assert_refused(run(capsys, "report", tmp_path / "none"), "There is no run")
+
+
+@pytest.fixture(scope="module")
+def knobs(tmp_path_factory):
+    """A model file with five knobs, and a recording."""
+    folder = tmp_path_factory.mktemp("knobs")
+    names = ["gain", "bass", "mid", "treble", "master"]
+    model = recurrent(hidden=[2], skip=True, controls=names, sample_rate=RATE)
+    params = model.init(jax.random.key(0))
+    formats.write(folder / "amp.json", model, params, format="coreaudioml")
+    x = noise(RATE // 2, level=0.1)
+    for name, audio in (("dry", x), ("wet", amp(x))):
+        soundfile.write(folder / f"{name}.wav", audio, RATE, subtype="FLOAT")
+    pair = ("--input", folder / "dry.wav", "--target", folder / "wet.wav")
+    return ("report", folder / "amp.json", *pair, "--delay", "0", "--no-timing")
+
+
+def test_a_page_of_a_model_with_knobs_has_them_to_turn(knobs, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    options = ("--knob", "bass=0.3", "--knob-clips", "12", "--match-knobs")
+    said = run(capsys, *knobs, *options, "--output", page)
+    assert said.status == 0, said
+    told = data(page.read_text())["knobs"]
+    assert told["matched"] is True
+    assert len(told["settings"]) == len(told["clips"]) == 12
+    at = [told["positions"][k][i] for k, i in enumerate(told["start"])]
+    assert at == [0.5, 0.3, 0.5, 0.5, 0.5]
+    assert (
+        "gain 0.5, bass 0.3, mid 0.5, treble 0.5, master 0.5 here." in page.read_text()
+    )
+
+
+def test_knobs_that_cannot_be_turned_are_refused(knobs, copied, capsys):
+    assert_refused(run(capsys, *knobs, "--knob-clips", "4"), "too few for 5 knobs")
+    assert_refused(run(capsys, *knobs, "--knob-clips", "-1"), "from 0 to 400")
+    both = ("--knob-clips", "0", "--match-knobs")
+    assert_refused(run(capsys, *knobs, *both), "--knob-clips 0 leaves out")
+    said = run(capsys, "report", copied, "--no-timing", "--match-knobs")
+    assert_refused(said, "has no knobs to turn")
+    assert not (copied / "report.html").exists()

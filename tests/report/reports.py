@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from tiny import LSTM, RATE, amp, noise
 
@@ -58,6 +59,47 @@ def subject(**other):
     return dataclasses.replace(known, **other)
 
 
-def report(times=None, seconds=1.0, **other):
+def report(times=None, seconds=1.0, knob_clips=9, match_knobs=False, **other):
     """The page on it."""
-    return run_page(subject(**other), seconds=seconds, times=times)
+    about = subject(**other)
+    return run_page(
+        about,
+        seconds=seconds,
+        times=times,
+        knob_clips=knob_clips,
+        match_knobs=match_knobs,
+    )
+
+
+KNOBS = ("gain", "tone")
+
+
+def turned(params, x, controls, state):
+    """Gain up to eight times into a curve, and a tone that lets it through or not."""
+    gain, tone = (controls[:, i].reshape(len(x), 1, -1) for i in (0, 1))
+    return jnp.tanh((0.25 + 8 * gain) * x) * (0.25 + 0.75 * tone), state
+
+
+def knobbed(**other):
+    """A model of two knobs that do what they say, and a recording at two settings."""
+    model = dataclasses.replace(LSTM, controls=KNOBS, apply=turned)
+    loud = subject().passages[0]
+    passages = [
+        Capture(
+            level * loud.input, level * loud.target, controls=np.array(at, np.float32)
+        )
+        for at, level in (((0.0, 0.3), 0.1), ((0.9, 0.5), 1.0))
+    ]
+    return {
+        "model": model,
+        "passages": tuple(passages),
+        "amp": None,
+        "result": {},
+    } | other
+
+
+SETTINGS = [
+    {"name": "a", "knobs": {"gain": 0.9, "tone": 0.5}, "esr": 0.04, "seen": False},
+    {"name": "b", "knobs": {"gain": 0.0, "tone": 0.3}, "esr": 0.02, "seen": True},
+    {"name": "c", "knobs": {"gain": 1.0, "tone": 0.0}, "esr": 0.01, "seen": True},
+]  # fmt: skip

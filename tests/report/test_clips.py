@@ -41,6 +41,17 @@ def test_what_is_above_full_scale_is_halved_and_played_as_loud(peak, halvings):
     assert np.isclose(clip["plain"], made["target"]["plain"] * 2**halvings)
 
 
+def test_fewer_bits_round_more_coarsely_and_make_smaller_files():
+    x = noise(RATE)
+    fine, coarse = (clips({"target": x}, RATE, bits=b)["target"] for b in (24, 18))
+    off = whole(coarse) * 2.0**-23 - x
+    assert 2.0**-19 < np.max(np.abs(off)) <= 2.0**-18
+    saved = 6 * x.size / 8 * 4 / 3
+    assert len(fine["flac"]) - len(coarse["flac"]) == pytest.approx(saved, rel=0.02)
+    full = np.array([1.0, -1.0, 0.25, 1.0 - 2.0**-23])
+    assert clips({"target": full}, RATE, bits=18)["target"]["halvings"] == 1
+
+
 def test_gains_make_clips_as_loud_as_the_target_and_none_clips():
     x, y = noise(RATE, level=0.01), 0.9 * np.tanh(20 * noise(RATE))
     made = clips({"di": x, "target": y}, RATE)

@@ -6,23 +6,38 @@
   const HEIGHT = 260;
   const WIDEST = 460; // of a square
 
-  /* Fills every element that names a chart; they follow their width and the colours. */
-  jaxamp.charts = () => {
-    for (const root of document.querySelectorAll("[data-chart]")) {
-      const chart = jaxamp.data.charts[root.dataset.chart];
-      let drawn = null;
-      const draw = () => {
-        drawn?.destroy();
-        drawn = new uPlot(options(chart, root.clientWidth), data(chart), root);
-      };
-      draw();
-      jaxamp.whenColorsChange(draw);
-      new ResizeObserver(() => {
-        const wanted = size(chart, root.clientWidth);
-        if (wanted.width !== drawn.width) drawn.setSize(wanted);
-      }).observe(root);
-    }
-  };
+  /* Fills every element that names a chart; they follow their width and the colours.
+     Gives each one's `show(label, values)`, which draws a series anew. */
+  jaxamp.charts = () =>
+    Object.fromEntries([...document.querySelectorAll("[data-chart]")].map((root) =>
+      [root.dataset.chart, drawnIn(root, jaxamp.data.charts[root.dataset.chart])]));
+
+  function drawnIn(root, chart) {
+    let drawn = null;
+    const draw = () => {
+      drawn?.destroy();
+      drawn = new uPlot(options(chart, root.clientWidth), data(chart), root);
+    };
+    draw();
+    jaxamp.whenColorsChange(draw);
+    new ResizeObserver(() => {
+      const wanted = size(chart, root.clientWidth);
+      if (wanted.width !== drawn.width) drawn.setSize(wanted);
+    }).observe(root);
+    return (label, values) => {
+      const column = chart.series.findIndex((one) => one.label === label);
+      chart.series[column].values = values;
+      drawn.setData(data(chart));
+      tell(root.closest("figure"), column + 1, values);
+    };
+  }
+
+  /* The numbers of a series in its chart's table, where that has a row for each. */
+  function tell(figure, column, values) {
+    const rows = [...(figure?.querySelectorAll("details tbody tr") ?? [])];
+    if (rows.length === values.length)
+      rows.forEach((row, i) => (row.children[column].textContent = number(values[i])));
+  }
 
   const data = (chart) => [chart.x, ...chart.series.map((one) => one.values)];
 
@@ -33,7 +48,7 @@
   function options(chart, width) {
     return {
       ...size(chart, width),
-      scales: { x: scale(chart.x_log, false), y: scale(chart.y_log, true) },
+      scales: { x: scale(chart.x_log, false), y: scale(chart.y_log, true, chart.y_range) },
       axes: [axis(chart.x_label, chart.x_log, 0, chart.x_ticks), axis(chart.y_label, chart.y_log, 1)],
       series: [{ label: chart.x_label, value: number }, ...chart.series.map(series)],
       cursor: { points: { size: 7 } },
@@ -41,11 +56,12 @@
     };
   }
 
-  function scale(log, padded) {
+  function scale(log, padded, fixed) {
     return {
       time: false,
       distr: log ? 3 : 1,
-      range: (_, low, high) => {
+      range: (_, least, most) => {
+        const [low, high] = fixed ?? [least, most];
         if (low == null) return log ? [0.1, 1] : [0, 1];
         if (log) return [low / 1.15, high * 1.15];
         const room = (high - low || Math.abs(high) || 1) * (padded ? 0.08 : 0.03);

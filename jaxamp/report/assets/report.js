@@ -4,7 +4,9 @@
   const { jaxamp } = globalThis;
   const found = (id) => document.getElementById(id);
 
-  jaxamp.charts();
+  const show = jaxamp.charts();
+  const { knobs } = jaxamp.data;
+  const turned = knobs && jaxamp.knobs(found("sliders"), knobs, show);
   try {
     const sound = await jaxamp.Sound.from(jaxamp.data.clips);
     jaxamp.sound = sound;
@@ -20,5 +22,13 @@
     throw error;
   } finally {
     document.documentElement.dataset.ready = "yes";
+  }
+  try {
+    await turned?.listen(); // after all else is there: it has the most clips
+  } catch (error) {
+    found("knob-trouble").textContent =
+      `The settings cannot be played in this browser (${error.message}). Try a newer one.`;
+    found("knob-trouble").hidden = false;
+    throw error;
   }
 })();
