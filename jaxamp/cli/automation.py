@@ -1,6 +1,7 @@
 """`--automation moves.csv`: the knobs of a model, turned while it plays."""
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jaxamp.cli.knobs import by_name
@@ -30,30 +31,36 @@ def add_automation(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def automation_of(given: argparse.Namespace, model: Model) -> "Automation | None":
+def refuse_smoothing_of_nothing(given: argparse.Namespace, *files: str | None) -> None:
+    """Raises for a smoothing where nothing moves."""
+    if given.smoothing is not None and not any(files):
+        raise ConfigError(
+            f"--smoothing {given.smoothing:g} is said of no automation. Name one "
+            "with --automation moves.csv, or leave it out."
+        )
+
+
+def automation_of(
+    file: str | None, knobs: Sequence[str], smoothing: float | None, model: Model
+) -> "Automation | None":
     """The moves that were asked for, if any.
 
+    Args:
+        knobs: NAME=VALUE, of those that do not move and of where others begin.
+        smoothing: Milliseconds; None is usual.
+
     Raises:
-        ConfigError: As `read_automation`; or a smoothing of nothing.
+        ConfigError: As `read_automation`.
     """
-    if given.automation is None:
-        if given.smoothing is not None:
-            raise ConfigError(
-                f"--smoothing {given.smoothing:g} is said of no automation. Name one "
-                "with --automation moves.csv, or leave it out."
-            )
+    if file is None:
         return None
     from jaxamp.data.automation import (  # noqa: PLC0415
         SMOOTHING_SECONDS,
         read_automation,
     )
 
-    seconds = SMOOTHING_SECONDS
-    if given.smoothing is not None:
-        seconds = given.smoothing / 1000
-    return read_automation(
-        given.automation, model, by_name(given.knob), smoothing_seconds=seconds
-    )
+    seconds = SMOOTHING_SECONDS if smoothing is None else smoothing / 1000
+    return read_automation(file, model, by_name(knobs), smoothing_seconds=seconds)
 
 
 def named_moves(automation: "Automation", file: str) -> str:

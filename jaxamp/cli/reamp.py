@@ -8,6 +8,7 @@ from jaxamp.cli.automation import (
     add_automation,
     automation_of,
     named_moves,
+    refuse_smoothing_of_nothing,
     warn_after_end,
 )
 from jaxamp.cli.cabinet import add_cabinet, cabinet_of
@@ -46,6 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     given = parser().parse_args(arguments)
     if given.block is not None and given.block < 1:
         raise ConfigError(f"--block {given.block} must be 1 sample or more.")
+    refuse_smoothing_of_nothing(given, given.automation)
     return reamp(given)
 
 
@@ -65,7 +67,7 @@ def reamp(given: argparse.Namespace) -> int:
     keep_compiled()
     model, params = load(given.model, size=given.size)
     refuse_other_rate(model, header.sample_rate, given.input)
-    moving = automation_of(given, model)
+    moving = automation_of(given.automation, given.knob, given.smoothing, model)
     controls = moving or settings_of(model, given.knob)
     cabinet = cabinet_of(given, header.sample_rate, PARTITION)
     with (
