@@ -6,6 +6,8 @@ state = jaxamp.silence(model, params)
 y, state = jaxamp.step(model, params, block, state)  # blocks of any length
 player = jaxamp.Player(model, params, block=64)  # of one length, as fast as it gets
 player = jaxamp.ChangingPlayer(model, params)  # of any length, without compiling again
+y = jaxamp.process(model, params, x, controls=knobs)  # [k], or [k, t] where they move
+player = jaxamp.Player(model, params, moves=True)  # player(block, state, knobs)
 """
 
 import importlib

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import scipy  # imports its parts when they are first used
 
-from jaxamp.core import Capture, CaptureError, Model, Params, knob_places
-from jaxamp.metrics import Scores, aliasing
-from jaxamp.stream import play, process
+from jaxamp.core import Capture, CaptureError, Model, Moves, Params, knob_places
+from jaxamp.metrics import MoveScores, Scores, aliasing
+from jaxamp.stream import BLOCK, play, process
 
 PIECE = 1 << 17
 """Samples played and compared at a time."""
@@ -108,6 +108,41 @@ def mean_metrics(settings: Sequence[AtSetting]) -> dict[str, float]:
     return {
         name: float(np.mean([one.metrics[name] for one in settings])) for name in first
     }
+
+
+def evaluate_moves(
+    model: Model,
+    params: Params,
+    capture: Capture,
+    controls: Moves,
+    moves: Sequence[tuple[int, int]],
+    *,
+    block: int = BLOCK,
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Every reported metric of one capture in which knobs move, and those of the moves.
+
+    Args:
+        controls: Where the knobs stand in samples of the capture's input; the model is
+            warmed on the context before with those of negative ones.
+        moves: The samples in which they move, see `MoveScores`.
+        block: Samples a block, at whose edges zipping is looked for.
+    """
+    begin = capture.context.size
+    heard = np.concatenate([capture.context, capture.input])
+
+    def later(start: int, stop: int) -> np.ndarray:
+        return controls(start - begin, stop - begin)
+
+    whole = Scores(model.sample_rate)
+    moving = MoveScores(moves, model.sample_rate, block)
+    played = play(model, params, pieces(heard), controls=later, block=block)
+    at = 0
+    for piece in trimmed(played, begin):
+        answer = capture.target[at : at + piece.size]
+        for scores in (whole, moving):
+            scores.update(piece[: answer.size], answer)
+        at += piece.size
+    return whole.result(), moving.result()
 
 
 def compare(scores: Scores, played: Iterable[np.ndarray], target: np.ndarray) -> None:

@@ -6,13 +6,21 @@ into another size, architecture or format.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxamp.core import CaptureError, ConfigError, Recording, cloud, knob_settings
+from jaxamp.core import (
+    CaptureError,
+    ConfigError,
+    Model,
+    Moves,
+    Recording,
+    cloud,
+    knob_settings,
+)
 from jaxamp.core.shown import shown
 from jaxamp.data import read_audio
 from jaxamp.data.capture import Taken, described, recorded, refuse_seconds
@@ -101,13 +109,21 @@ def lesson(
     *,
     size: float | None = None,
     knobs: Mapping[str, float] | None = None,
+    moving: Callable[[Model], Moves | None] | None = None,
 ) -> Taken:
-    """One dry file, whole, and what the teacher makes of it; raises like `teacher`."""
+    """One dry file, whole, and what the teacher makes of it; raises like `teacher`.
+
+    Args:
+        moving: The teacher -> how its knobs move, which takes the place of `knobs`, or
+            None.
+    """
     dry = read_dry(input, channel)
     path = cloud.fetched(model)
     loaded = load_described(path, size=size)
     refuse_other_rate(dry, loaded.model.sample_rate)
-    controls = knob_settings(loaded.model, dict(knobs or {}))
+    controls: Any = moving(loaded.model) if moving else None
+    if controls is None:
+        controls = knob_settings(loaded.model, dict(knobs or {}))
     return played(loaded, dry, shown(path.resolve().name), controls)
 
 
@@ -202,7 +218,7 @@ def understood(key: str, value: Any) -> Any:
 
 
 def played(
-    loaded: Loaded, dry: Dry, teacher: str, controls: np.ndarray | None = None
+    loaded: Loaded, dry: Dry, teacher: str, controls: np.ndarray | Moves | None = None
 ) -> Taken:
     """A dry file and what the teacher makes of it, its knobs at `controls`."""
     target = process(loaded.model, loaded.params, dry.samples, controls=controls)

@@ -1,27 +1,39 @@
 """`jaxamp evaluate MODEL --input X --target Y`: metrics of a model on a recording.
 
 With `--teacher OTHER` instead of a target, the other model plays the target. With
-`--manifest knobs.yaml` instead of both, the recordings are those of an amp with knobs,
-and each setting has its own ESR.
+`--automation MOVES.csv`, knobs move as the amp's did; there are more metrics then, of
+while they move and after. With `--manifest knobs.yaml` instead of input and target, the
+recordings are those of an amp with knobs, and each setting has its own ESR.
 """
 
 import argparse
+import functools
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jaxamp.cli.automation import (
+    add_automation,
+    automation_of,
+    named_moves,
+    refuse_smoothing_of_nothing,
+    warn_after_end,
+)
 from jaxamp.cli.channels import channel
 from jaxamp.cli.folder import write_text
 from jaxamp.cli.knobs import add_knobs, by_name, named_settings, settings_of
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.reamp import refuse_other_rate
 from jaxamp.cli.sizes import add_size
-from jaxamp.core import Capture, CaptureError, ConfigError, Model, Params
+from jaxamp.core import Capture, CaptureError, ConfigError, Model, Moves, Params
 from jaxamp.core.cloud import delivered
 from jaxamp.core.shown import paragraph
+
+if TYPE_CHECKING:
+    from jaxamp.data.automation import Automation
 
 ALIGNED_SECONDS = 30
 """How much is played to find the delay."""
@@ -52,8 +64,14 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="as --knob, of the teacher",
     )
+    parser.add_argument(
+        "--teacher-automation",
+        metavar="MOVES.csv",
+        help="as --automation, of the teacher",
+    )
     parser.add_argument("--json", help="file to write the numbers to")
     add_knobs(parser)
+    add_automation(parser)
     add_size(parser)
     return parser
 
@@ -78,18 +96,32 @@ def compare(given: argparse.Namespace) -> int:
     from jaxamp.loading import load  # noqa: PLC0415
 
     usual = "0" if given.teacher else "auto"
+    refuse_smoothing_of_nothing(given, given.automation, given.teacher_automation)
+    if given.teacher_automation is not None and not given.teacher:
+        raise ConfigError(
+            "--teacher-automation is said of no teacher. Name one with --teacher, or "
+            "leave it out."
+        )
     keep_compiled()
     x, y, sample_rate = heard(given)
     model, params = load(given.model, size=given.size)
     refuse_other_rate(model, sample_rate, given.input)
-    controls = settings_of(model, given.knob)
-    delay = wanted_delay(given.delay or usual, model, params, x, y, controls)
-    metrics = measure(model, params, aligned(x, y, delay), controls)
+    moving = automation_of(given.automation, given.knob, given.smoothing, model)
+    still = settings_of(model, given.knob) if moving is None else None
+    delay = wanted_delay(given.delay or usual, model, params, x, y, moving or still)
+    capture = aligned(x, y, delay)
+    if moving is None:
+        metrics, told = measure(model, params, capture, still), {}
+        with_knobs = named_settings(model, still)
+    else:
+        warn_after_end(moving, x.size / sample_rate, given.automation)
+        metrics, told = measure_moves(model, params, capture, moving, max(0, -delay))
+        with_knobs, still = named_moves(moving, given.automation), moving(0, 1)[:, 0]
     answer = {"esr": metrics["esr"], "delay": delay, "metrics": metrics}
-    if controls is not None:
-        answer["controls"] = dict(zip(model.controls, controls.tolist(), strict=True))
-        told = paragraph(f"{given.model}{named_settings(model, controls)}")
-        print(told, file=sys.stderr)
+    if still is not None:
+        answer["controls"] = dict(zip(model.controls, still.tolist(), strict=True))
+        print(paragraph(f"{given.model}{with_knobs}"), file=sys.stderr)
+    answer |= told
     print(table(answer))
     if given.json:
         with delivered(given.json) as file:
@@ -110,6 +142,12 @@ def heard(given: argparse.Namespace) -> tuple[np.ndarray, np.ndarray, int]:
             channel(given.channel),
             size=given.teacher_size,
             knobs=by_name(given.teacher_knob),
+            moving=functools.partial(
+                automation_of,
+                given.teacher_automation,
+                given.teacher_knob,
+                given.smoothing,
+            ),
         )
         return taken.input, taken.target, taken.sample_rate
     x = read_audio(given.input, channel(given.channel))
@@ -131,13 +169,46 @@ def measure(
     return scores | aliased(model, params, controls)
 
 
+def measure_moves(
+    model: Model,
+    params: Params,
+    capture: Capture,
+    moving: "Automation",
+    skipped: int,
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Every metric, and those of the moves; and which knobs moved, and for how long.
+
+    Aliasing is that of the knobs at first.
+
+    Args:
+        skipped: Samples of the input that are not in the capture.
+    """
+    from jaxamp.evaluate import aliased, evaluate_moves  # noqa: PLC0415
+
+    moves = [(start - skipped, stop - skipped) for start, stop in moving.moves()]
+    scores, more = evaluate_moves(model, params, capture, later(moving, skipped), moves)
+    heard = [min(stop, capture.input.size) - max(start, 0) for start, stop in moves]
+    told = {
+        "knobs": list(moving.moved),
+        "moves": sum(samples > 0 for samples in heard),
+        "seconds": sum(max(0, samples) for samples in heard) / model.sample_rate,
+    }
+    metrics = scores | more | aliased(model, params, moving(0, 1)[:, 0])
+    return metrics, {"automation": told}
+
+
+def later(controls: Moves, skipped: int) -> Moves:
+    """Knobs that move, for a signal whose first samples are left out."""
+    return lambda start, stop: controls(start + skipped, stop + skipped)
+
+
 def wanted_delay(
     given: str,
     model: Model,
     params: Params,
     x: np.ndarray,
     y: np.ndarray,
-    controls: np.ndarray | None = None,
+    controls: "np.ndarray | Moves | None" = None,
 ) -> int:
     """The delay as given, or found by comparing the target with the prediction."""
     if given != "auto":
@@ -154,6 +225,8 @@ def wanted_delay(
     size = ALIGNED_SECONDS * model.sample_rate
     start = max(0, min(loudest - size // 2, min(x.size, y.size) - size))
     heard, answer = x[start : start + size], y[start : start + size]
+    if callable(controls):
+        controls = later(controls, start)
     return lag(process(model, params, heard, controls=controls), answer)
 
 

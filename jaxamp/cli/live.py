@@ -1,7 +1,8 @@
 """`jaxamp live MODEL…`: plays through models as you play, without a click between them.
 
 Keys while playing: 1 to 9 choose a model, b bypasses, + and - turn the output, ] and [
-the input, i takes the cabinet out and in, q ends.
+the input, i takes the cabinet out and in, q ends. Of a model that has knobs, k chooses
+the next one, and . and , turn it up and down.
 """
 
 import argparse

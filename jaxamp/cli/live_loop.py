@@ -15,7 +15,7 @@ from jaxamp.core.cloud import delivered
 from jaxamp.core.shown import paragraph, shown
 from jaxamp.data.audio import AudioWriter
 from jaxamp.dsp.level import amplitude, decibels
-from jaxamp.stream.live import Rig
+from jaxamp.stream.live import Rig, Voice
 from jaxamp.stream.live.session import Session
 
 TICK_SECONDS = 0.03
@@ -36,6 +36,9 @@ GONE = (
 
 LONGEST_NAME = 40
 """Letters of a model's name on the screen."""
+
+LONGEST_KNOB = 16
+"""Letters of a knob's name on the screen."""
 
 
 class Recording:
@@ -96,6 +99,7 @@ class Loop:
         limit = float("inf") if seconds is None else seconds * session.sample_rate
         self._limit, self._ended = limit, False
         self._shown_at, self._muted, self._busy = 0.0, 0, False
+        self._knob = 0
         self._screen = sys.stdout.isatty()
         self.latency_ms = 1000 * (sum(stream.latency) + rig.block / session.sample_rate)
         """What the sound system says the way in and out takes, and a block."""
@@ -156,6 +160,10 @@ class Loop:
             rig.set(output_gain=turned(now.output_gain, key in "+="))
         elif key in "[]":
             rig.set(input_gain=turned(now.input_gain, key == "]"))
+        elif key == "k":
+            self._knob += 1
+        elif key in ".,><" and (voice := rig.voices[now.voice]).knobs:
+            voice.turn(self._knob % len(voice.knobs), key in ".>")
         elif key == "q":
             self._ended = True
 
@@ -171,6 +179,8 @@ class Loop:
             f"{self.latency_ms:.1f} ms",
             f"{now.voice + 1} {shown(rig.voices[now.voice].name[-LONGEST_NAME:])}",
         ]
+        if rig.voices[now.voice].knobs:
+            parts.append(knobs_of(rig.voices[now.voice], self._knob))
         if rig.cabinet is not None:
             parts.append(f"IR {'on' if now.cabinet else 'off'}")
         for name, gain in (("in", now.input_gain), ("out", now.output_gain)):
@@ -188,6 +198,10 @@ class Loop:
         return {
             "seconds": session.frames / session.sample_rate,
             "models": [voice.name for voice in rig.voices],
+            "knobs": [
+                dict(zip(voice.model.controls, voice.knobs, strict=True))
+                for voice in rig.voices
+            ],
             "sample_rate": session.sample_rate,
             "block": rig.block,
             "dropouts": session.dropouts,
@@ -212,6 +226,17 @@ def turned(gain: float, up: bool) -> float:
     if abs(decibels(moved)) < STEP_DB / 100:
         return 1.0  # exactly as it is, after as many steps back
     return min(max(moved, QUIETEST), LOUDEST)
+
+
+def knobs_of(voice: Voice, chosen: int) -> str:
+    """Where the knobs of a model are turned to, the chosen one in brackets."""
+    told = [
+        f"{shown(name, LONGEST_KNOB)} {value:.2f}"
+        for name, value in zip(voice.model.controls, voice.knobs, strict=True)
+    ]
+    chosen %= len(told)
+    told[chosen] = f"[{told[chosen]}]"
+    return " ".join(told)
 
 
 def level(peak: float) -> str:

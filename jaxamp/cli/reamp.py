@@ -4,6 +4,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from jaxamp.cli.automation import (
+    add_automation,
+    automation_of,
+    named_moves,
+    refuse_smoothing_of_nothing,
+    warn_after_end,
+)
 from jaxamp.cli.cabinet import add_cabinet, cabinet_of
 from jaxamp.cli.channels import channel
 from jaxamp.cli.knobs import add_knobs, named_settings, settings_of
@@ -30,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--channel", help="of a file with several: 0, 1, left, right")
     add_cabinet(parser)
     add_knobs(parser)
+    add_automation(parser)
     add_size(parser)
     return parser
 
@@ -39,6 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     given = parser().parse_args(arguments)
     if given.block is not None and given.block < 1:
         raise ConfigError(f"--block {given.block} must be 1 sample or more.")
+    refuse_smoothing_of_nothing(given, given.automation)
     return reamp(given)
 
 
@@ -51,13 +60,15 @@ def reamp(given: argparse.Namespace) -> int:
 
     header = read_header(given.input)
     refuse_same(given.input, given.output)
-    if given.ir is not None:
-        refuse_same(given.ir, given.output)
+    for other in (given.ir, given.automation):
+        if other is not None:
+            refuse_same(other, given.output)
     blocks = read_blocks(header.path, FRAMES, channel(given.channel))
     keep_compiled()
     model, params = load(given.model, size=given.size)
     refuse_other_rate(model, header.sample_rate, given.input)
-    controls = settings_of(model, given.knob)
+    moving = automation_of(given.automation, given.knob, given.smoothing, model)
+    controls = moving or settings_of(model, given.knob)
     cabinet = cabinet_of(given, header.sample_rate, PARTITION)
     with (
         delivered(given.output) as output,
@@ -73,9 +84,14 @@ def reamp(given: argparse.Namespace) -> int:
             f"warning: {writer.clipped} samples were too loud for "
             f"{given.output!r} and are clipped. A .wav file holds them."
         )
+    seconds = header.frames / header.sample_rate
+    if moving:
+        warn_after_end(moving, seconds, given.automation)
+        with_knobs = named_moves(moving, given.automation)
+    else:
+        with_knobs = named_settings(model, settings_of(model, given.knob))
     told = (
-        f"{given.output}: {header.frames / header.sample_rate:.2f} s through "
-        f"{given.model}{named_settings(model, controls)}"
+        f"{given.output}: {seconds:.2f} s through {given.model}{with_knobs}"
         f"{f' and {given.ir}' if cabinet else ''}."
     )
     print(paragraph(told))

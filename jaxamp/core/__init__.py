@@ -24,7 +24,7 @@ from jaxamp.core.errors import (
     JaxampError,
     RunError,
 )
-from jaxamp.core.knobs import KNOB_MIDDLE, knob_places, knob_settings
+from jaxamp.core.knobs import KNOB_MIDDLE, Moves, knob_places, knob_settings
 from jaxamp.core.model import Array, Model, Params, State, parameter_count
 from jaxamp.core.types import Capture, Dataset, Loss, Recording
 
@@ -64,6 +64,7 @@ __all__ = [
     "JaxampError",
     "Loss",
     "Model",
+    "Moves",
     "Params",
     "Recording",
     "RunError",

@@ -1,6 +1,6 @@
 """Knobs by their names: what a model can be told, and where each knob stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -9,6 +9,10 @@ from jaxamp.core.model import Model
 
 KNOB_MIDDLE = 0.5
 """Where a knob stands that nobody has turned; knobs go from 0 to 1."""
+
+Moves = Callable[[int, int], np.ndarray]
+"""Knobs that move: (start, stop) -> where they stand in samples start to stop - 1,
+`[k, stop - start]` or `[b, k, stop - start]`, however the samples are asked for."""
 
 
 def knob_settings(model: Model, given: Mapping[str, float]) -> np.ndarray | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from jaxamp.report.run_charts import BlockTime
 from jaxamp.report.subject import Subject
 from jaxamp.stream.live import Voice
-from jaxamp.stream.live.deadline import measured
+from jaxamp.stream.live.deadline import measured, stirred
 from jaxamp.stream.live.session import undisturbed
 
 BLOCKS = (32, 64, 128, 256, 512, 1024)
@@ -28,7 +28,8 @@ def block_times(subject: Subject, blocks: Sequence[int] = BLOCKS) -> list[BlockT
             controls=subject.setting(subject.passages[0]),
         )
         with undisturbed():
-            times = measured(voice.play, block, rate, most_seconds=MOST_SECONDS)
+            play = stirred(voice, voice.play)
+            times = measured(play, block, rate, most_seconds=MOST_SECONDS)
         found.append(
             BlockTime(
                 block,

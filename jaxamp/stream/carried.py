@@ -82,7 +82,7 @@ class Layout:
         state: Carried,
         controls: Array | None = None,
     ) -> tuple[Array, Carried]:
-        """The next block x `[batch, 1, block]`, with knobs at `[batch, k]`."""
+        """The next block x `[batch, 1, block]`, with knobs `[batch, k(, block)]`."""
         rooms = self.written(state)
         pasts = self.unpacked(state, rooms)
         y, after = model.apply(params, x, controls, pasts)

@@ -9,21 +9,26 @@ import numpy as np
 from jaxamp.core import Array, ConfigError, Model, Params, silence
 from jaxamp.core.compiler import WIDE
 from jaxamp.stream.carried import Carried, Layout
-from jaxamp.stream.process import side_by_side
+from jaxamp.stream.moving import at_start, in_block, refuse_moved
 
 
 class Player:
     """A model ready to play: `y, state = player(block, state)`.
 
-    The program is compiled ahead, with the parameters inside it.
+    The program is compiled ahead, with the parameters inside it. With `moves`, knobs
+    can be turned: `y, state = player(block, state, controls)`, by two programs, for
+    blocks in which they stand still and in which they move; both play on from the
+    same state.
 
     Args:
         block: Samples in each block.
         batch: Signals played side by side.
         controls: Where the knobs stand, `[k]` or `[batch, k]`.
+        moves: Whether calls may say where they stand.
 
     Raises:
-        ConfigError: The block or the batch is none, or there are other knobs.
+        ConfigError: The block or the batch is none, there are other knobs, or none
+            that could move.
     """
 
     def __init__(
@@ -34,6 +39,7 @@ class Player:
         block: int = 64,
         batch: int = 1,
         controls: Any = None,
+        moves: bool = False,
     ):
         if block < 1 or batch < 1:
             raise ConfigError(
@@ -42,23 +48,37 @@ class Player:
             )
         self.model, self.block, self.batch = model, block, batch
         self._shape = (batch, 1, block) if batch > 1 else (block,)
-        self._controls = side_by_side(model, controls, batch)
+        self.moves = moves
+        self._controls = at_start(model, controls, batch, moves)
         quiet = silence(model, params, batch, self._controls)
         self._layout = Layout.of(model, quiet, block, batch)
         self._silence = jax.device_get(self._layout.packed(quiet))
         self._one = np.int32(1)
-        self._call = self._compiled(params)
+        if moves:
+            knobs = (batch, len(model.controls))
+            self._still = self._compiled(params, knobs)
+            self._moving = self._compiled(params, (*knobs, block))
+        else:
+            self._call = self._compiled(params)
 
-    def __call__(self, x: Any, state: Carried) -> tuple[Array, Carried]:
+    def __call__(
+        self, x: Any, state: Carried, controls: Any = None
+    ) -> tuple[Array, Carried]:
         """The next block; the state given is used up, go on with the one returned.
 
         Shapes:
             x `[t]`, or `[batch, 1, t]` where the batch is not 1 -> y of the same shape.
+            controls `[k]` or `[batch, k]`, where they move in the block `[k, t]` or
+            `[batch, k, t]`; without them, they stand where they stood at first.
 
         Raises:
-            ConfigError: The block has another shape, or holds no floating numbers.
+            ConfigError: The block has another shape, or holds no floating numbers; or
+                the controls do, or the player was made for knobs that do not move.
         """
         try:
+            if self.moves:
+                return self._moved(x, state, controls)
+            refuse_moved(controls)
             return self._call(x, state, self._one)
         except TypeError as error:
             given = np.asarray(x)
@@ -70,24 +90,40 @@ class Player:
                 "player with another block or batch, or cut the audio to these."
             ) from error
 
+    def _moved(self, x: Any, state: Carried, controls: Any) -> tuple[Array, Carried]:
+        if controls is None:
+            controls = self._controls
+        knobs = in_block(self.model, controls, self.batch, self.block)
+        program = self._still if knobs.ndim == 2 else self._moving
+        return program(x, state, self._one, knobs)
+
     def silence(self) -> Carried:
-        """The state of an amp that has been on for a while with nothing plugged in."""
+        """The state of an amp that has been on for a while with nothing plugged in.
+
+        Its knobs stand where they stood at first.
+        """
         return jax.tree.map(jnp.array, self._silence)
 
-    def _compiled(self, params: Params) -> Any:
+    def _compiled(self, params: Params, *knobs: tuple[int, ...]) -> Any:
+        """The program, with the knobs inside it or, of a shape, as its argument."""
         block = jax.ShapeDtypeStruct(self._shape, jnp.float32)
 
-        def play(x: Array, state: Carried, turns: Array) -> tuple[Array, Carried]:
+        def play(
+            x: Array, state: Carried, turns: Array, *given: Array
+        ) -> tuple[Array, Carried]:
+            controls = given[0] if given else self._controls
+
             # A loop of one turn: XLA runs a loop's body on one thread, and what is
             # not in a loop it hands out to several, which takes longer than the work.
             def body(_: Array, carry: tuple[Array, Carried]) -> tuple[Array, Carried]:
                 heard = x.reshape(self.batch, 1, self.block)
                 y, state = self._layout.play(
-                    self.model, params, heard, carry[1], self._controls
+                    self.model, params, heard, carry[1], controls
                 )
                 return y.reshape(x.shape), state
 
             return jax.lax.fori_loop(0, turns, body, (jnp.zeros_like(x), state))
 
+        given = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in knobs]
         program = jax.jit(play, donate_argnums=1, compiler_options=WIDE)
-        return program.lower(block, self._silence, self._one).compile()
+        return program.lower(block, self._silence, self._one, *given).compile()

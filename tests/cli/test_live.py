@@ -1,5 +1,6 @@
 """`jaxamp live`: refusals without a device; with JACK's dummy driver, the sound."""
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -10,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from ctypes.util import find_library
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -182,6 +184,29 @@ def test_keys_turn_what_they_say():
     loop.press("q")
     assert loop._ended
     assert live_loop.turned(live_loop.turned(1.0, True), False) == 1.0
+
+
+def test_keys_choose_a_knob_and_turn_it_and_the_line_says_so():
+    turns = []
+
+    class Knobbed:
+        model = recurrent(hidden=[3], controls=["gain", "tone"])
+        knobs = (0.7, 0.25)
+        turn = lambda self, knob, up: turns.append((knob, up))  # noqa: E731
+
+    class Rig:
+        voices, settings = (Knobbed(), SimpleNamespace(knobs=())), live_loop_settings()
+
+    loop = object.__new__(live_loop.Loop)
+    loop.rig, loop._ended, loop._knob = Rig(), False, 0
+    for key in ".,k>k<":
+        loop.press(key)
+    assert turns == [(0, True), (0, False), (1, True), (0, False)]
+    assert live_loop.knobs_of(Knobbed(), 0) == "[gain 0.70] tone 0.25"
+    assert live_loop.knobs_of(Knobbed(), 3) == "gain 0.70 [tone 0.25]"
+    loop.rig.settings = dataclasses.replace(loop.rig.settings, voice=1)
+    loop.press(".")  # no knobs: nothing
+    assert len(turns) == 4
 
 
 def live_loop_settings():

@@ -6,6 +6,7 @@ import gc
 import jax
 import numpy as np
 import pytest
+from knobbed import KNOBBED
 from random_models import draw_params
 from scipy.signal import fftconvolve
 from tiny import LSTM, RATE, WAVENET, noise
@@ -15,7 +16,9 @@ from jaxamp.dsp.convolution import Convolver
 from jaxamp.stream import process
 from jaxamp.stream.live import Rig, Settings, Voice
 from jaxamp.stream.live.blocks import Blocks
+from jaxamp.stream.live.deadline import hardest
 from jaxamp.stream.live.rig import CATCH_UP, FADE_SECONDS, REMEMBERED_SECONDS
+from jaxamp.stream.live.voice import KNOB_SECONDS
 
 BLOCK = 64
 FADE = round(FADE_SECONDS * RATE)
@@ -34,6 +37,9 @@ class Stub:
 
     def reset(self):
         self.past = np.zeros(self.memory - 1, np.float32)
+
+    def stir(self):
+        pass
 
     def play(self, x):
         self.blocks += 1
@@ -214,6 +220,115 @@ def test_a_model_that_is_not_loaded_cannot_be_chosen():
         rig_of(Stub(), Stub()).set(voice=2)
 
 
+# --- knobs --------------------------------------------------------------------------
+
+KNOBS = (0.2, 0.5)
+TURN = round(KNOB_SECONDS * RATE)
+
+
+@pytest.fixture(scope="module")
+def knobbed():
+    """A voice with two knobs, and what a file is when its knobs go like this."""
+    model = KNOBBED["lstm with two knobs"]
+    params = jax.tree.map(lambda leaf: 2 * leaf, model.init(jax.random.key(0)))
+    voice = Voice("knobs", model, params, block=BLOCK, controls=KNOBS)
+    return voice, lambda x, moving: process(model, params, x, controls=moving)
+
+
+@pytest.fixture
+def turned(knobbed):
+    """The same as it was at first."""
+    voice, file = knobbed
+    voice.knobs = KNOBS
+    voice.reset()
+    return voice, file
+
+
+def way(before, after, start, blocks):
+    """A knob's way, turned before the block of a number."""
+    t = np.clip((np.arange(blocks * BLOCK) - start * BLOCK + 1) / TURN, 0, 1)
+    return before + (after - before) * t * t * (3 - 2 * t)
+
+
+def test_a_knob_that_is_turned_goes_there_with_every_sample(turned, monkeypatch):
+    voice, file = turned
+    rig, x = rig_of(voice), noise(250 * BLOCK)
+    compiled, moved = [], voice._player._moving
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, seconds, **more: (
+            "backend_compile" in event and compiled.append(event)
+        )
+    )
+    blocks = []
+    monkeypatch.setattr(
+        voice._player, "_moving", lambda *a: blocks.append(1) or moved(*a)
+    )
+    y = played(rig, x[: 100 * BLOCK])
+    voice.turn(0, up=True)
+    y = np.append(y, played(rig, x[100 * BLOCK : 200 * BLOCK]))
+    voice.turn(1, up=False)
+    y = np.append(y, played(rig, x[200 * BLOCK :]))
+    assert voice.knobs == (0.25, 0.45)
+    assert not compiled
+    ways = [way(0.2, 0.25, 100, 250), way(0.5, 0.45, 200, 250)]
+    expected = file(x, np.stack(ways).astype(np.float32))
+    np.testing.assert_allclose(y, np.clip(expected, -1, 1), rtol=0, atol=1e-6)
+    assert len(blocks) == 2 * -(-TURN // BLOCK), "it stands still in all others"
+
+
+def test_turning_back_half_way_has_no_step(turned):
+    voice, _ = turned
+    values = [np.float32([0.2])]
+    for turn in range(12):
+        voice.turn(0, up=turn % 2 == 0)  # each time before it is there
+        values += [voice._knobs_now(BLOCK)[0].copy() for _ in range(3)]
+    assert np.ptp(np.concatenate(values)) > 0.001
+    assert largest_step(np.concatenate(values)) <= 1.5 * 0.05 / TURN + 1e-6
+
+
+def test_knobs_have_ends_and_steps(turned):
+    voice, _ = turned
+    voice.knobs = (float(np.float32(0.7)), 0.72)
+    for up, expected in ((True, (0.75, 0.75)), (False, (0.7, 0.7))):
+        voice.turn(0, up)
+        voice.turn(1, up)
+        assert voice.knobs == pytest.approx(expected)
+    for _ in range(25):
+        voice.turn(0, up=True)
+        voice.turn(1, up=False)
+    assert voice.knobs == (1.0, 0.0)
+
+
+def test_the_deadline_is_measured_with_knobs_that_move(turned, voices, monkeypatch):
+    voice, _ = turned
+
+    def still(*_):
+        raise AssertionError("it stood still")
+
+    monkeypatch.setattr(voice._player, "_still", still)
+    for others in ((), (voices[0],)):
+        play = hardest(rig_of(voice, *others))
+        for _ in range(3):
+            play(noise(BLOCK))
+    assert voice.knobs == KNOBS, "nobody turned them"
+
+
+def test_a_model_that_is_readied_has_its_knobs_where_they_were_turned(turned, voices):
+    voice, file = turned
+    rig, x = rig_of(voices[0], voice), noise(900 * BLOCK)
+    played(rig, x[:BLOCK])
+    voice.turn(0, up=True)
+    y = played(rig, x[BLOCK:], {799: {"voice": 1}})
+    after = 800 * BLOCK + FADE
+
+    def missed(*knobs):
+        expected = np.clip(file(x, np.float32(knobs)), -1, 1)
+        return np.abs(y[after:] - expected[after + BLOCK :]).max()
+
+    assert missed(0.25, 0.5) < 1e-3  # a cell of it remembers more than a second
+    assert missed(*KNOBS) > 5e-3
+
+
 # --- what must not be heard ---------------------------------------------------------
 
 
@@ -291,15 +406,20 @@ def test_other_numbers_of_samples_lag_by_less_than_a_block():
     )
 
 
-def test_nothing_is_taken_and_not_given_back(voices):
+def test_nothing_is_taken_and_not_given_back(voices, turned):
     """A callback makes no garbage that only a search would find: it is switched off."""
     rig = rig_of(*voices, cabinet=Convolver(CABINET, BLOCK))
+    rig_of_knobs = rig_of(turned[0])
     x = noise(200 * BLOCK)
     played(rig, x)
     gc.collect()
     gc.disable()
     try:
         played(rig, x, {50: {"voice": 1}, 60: {"bypass": True}})
+        voice = turned[0]
+        for _ in range(5):
+            voice.turn(0, up=True)
+            played(rig_of_knobs, x[: 20 * BLOCK])
         assert gc.collect() < 20
     finally:
         gc.enable()

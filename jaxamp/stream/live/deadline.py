@@ -9,6 +9,7 @@ import numpy as np
 from jaxamp.core import ConfigError
 from jaxamp.stream.live.meters import Times
 from jaxamp.stream.live.rig import CATCH_UP, Rig
+from jaxamp.stream.live.voice import Voice
 
 SHARE = 0.7
 """Of the time a block lasts, which all but one in a hundred must be done in."""
@@ -60,19 +61,36 @@ def share(times: Times) -> float:
 
 
 def hardest(rig: Rig) -> Play:
-    """The most that a block can ask of a rig: a change between its slowest models."""
+    """The most that a block can ask of a rig: a change between its slowest models.
+
+    And where they have knobs, these are turned all the time.
+    """
     if len(rig.voices) == 1:
-        return rig.play
-    slowest = sorted(rig.voices, key=lambda voice: quickest(voice.play, rig.block))
+        return stirred(rig.voices[0], rig.play)
+    slowest = sorted(
+        rig.voices, key=lambda voice: quickest(stirred(voice, voice.play), rig.block)
+    )
     rig.start(voice=rig.voices.index(slowest[-1]))
 
     def play(x: np.ndarray) -> None:
+        for voice in slowest[-2:]:
+            voice.stir()
         slowest[-2].play(x)
         for _ in range(CATCH_UP):  # what the other has missed
             slowest[-1].play(x)
         rig.play(x)
 
     return play
+
+
+def stirred(voice: Voice, play: Play) -> Play:
+    """The same with the voice's knobs turned."""
+
+    def stir(x: np.ndarray) -> None:
+        voice.stir()
+        play(x)
+
+    return stir
 
 
 def quickest(play: Play, block: int) -> int:

@@ -30,6 +30,15 @@ class Glide:
         if value != self.target:
             self._start, self.target, self._done = self._now(), float(value), 0
 
+    def jump(self, value: float) -> None:
+        """It stands there at once."""
+        self._start = self.target = float(value)
+        self._done = self.samples
+
+    def again(self) -> None:
+        """It goes, for the given time, to where it is set already."""
+        self._start, self._done = self._now(), 0
+
     def _now(self) -> float:
         if self.settled:
             return self.target
