@@ -77,4 +77,4 @@ KNOBBED = {
     "lstm with film": cells("LSTM", "film"),
 }
 """Of each way that knobs reach a network one or two, because compiling takes time; the
-others are played in models/test_knobs.py."""
+others are played in models/test_conditioning.py."""

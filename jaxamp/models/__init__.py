@@ -8,6 +8,7 @@ from jaxamp.models.baking import bake, unturned
 from jaxamp.models.container import Container, Size, container
 from jaxamp.models.convnet import convnet
 from jaxamp.models.linear import linear
+from jaxamp.models.moving import moving_macs
 from jaxamp.models.recurrent import is_recurrent, recurrent
 from jaxamp.models.scale import output_layer, scale_output
 from jaxamp.models.sequential import sequential
@@ -43,6 +44,7 @@ __all__ = [
     "convnet",
     "is_recurrent",
     "linear",
+    "moving_macs",
     "output_layer",
     "recurrent",
     "scale_output",
