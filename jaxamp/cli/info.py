@@ -15,7 +15,7 @@ from jaxamp.core.small_files import NOT_OURS, small_json
 from jaxamp.formats import players
 from jaxamp.formats.nam import shares
 from jaxamp.loading import Loaded, load_described, metadata, size_limits
-from jaxamp.models import build
+from jaxamp.models import build, moving_macs
 
 LONGEST_NAME, LONGEST_VALUE = 40, 1_000
 """Letters of a name and of a value in a stranger's metadata; --json has them whole."""
@@ -52,7 +52,10 @@ def run(arguments: Sequence[str]) -> int:
     facts = noted(path) if given.size is None else None
     if facts is None:
         facts = described(load_described(path, size=given.size))
-    facts |= {"sizes": sizes(path), "players": who_plays(facts)}
+    model = build(facts["architecture"], facts["hyperparameters"])
+    facts |= {"sizes": sizes(path), "players": players(model)}
+    if "conditioning" in model.hyperparameters:
+        facts["macs_of_moving_knobs"] = moving_macs(model)
     if given.loudness_input:
         facts["measured"] = measured(path, given.size, given.loudness_input)
     print(json.dumps(facts, indent=2) if given.json else table(facts))
@@ -104,11 +107,6 @@ def sizes(path: Path) -> list[float]:
     return shares(path) if path.suffix.lower() == ".nam" else [1.0]
 
 
-def who_plays(facts: dict[str, Any]) -> dict[str, str]:
-    """Player -> yes or no, and why."""
-    return players(build(facts["architecture"], facts["hyperparameters"]))
-
-
 def measured(model: Path, size: float | None, path: str) -> dict[str, float]:
     """How loud the model answers a given second of sound."""
     # Playing needs JAX, which describing does not, and it is slow to import.
@@ -133,6 +131,10 @@ def table(facts: dict[str, Any]) -> str:
     }
     if facts["controls"]:
         rows["controls"] = shown(", ".join(facts["controls"]), LONGEST_VALUE)
+    if "macs_of_moving_knobs" in facts:
+        kind = facts["hyperparameters"]["conditioning"]["kind"]
+        more = facts["macs_of_moving_knobs"]
+        rows["heard by"] = f"{kind}, {more:,} multiply-adds a sample more as they move"
     if len(facts["sizes"]) > 1:
         rows["sizes"] = "--size below " + ", ".join(f"{s:.3g}" for s in facts["sizes"])
     verdicts = facts["players"].items()

@@ -7,7 +7,7 @@ of each of its `rank` directions.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxamp.core.errors import ConfigError
@@ -59,7 +59,7 @@ class Conditioning:
             return rows
         return self.rank * (heard + 1 + rows)
 
-    def moving_macs(self, knobs: int, layers: list[int]) -> int:
+    def moving_macs(self, knobs: int, layers: Sequence[int]) -> int:
         """What knobs that move cost on top, a sample.
 
         Args:

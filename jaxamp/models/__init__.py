@@ -9,6 +9,7 @@ from jaxamp.models.container import Container, Size, container
 from jaxamp.models.convnet import convnet
 from jaxamp.models.greybox import greybox
 from jaxamp.models.linear import linear
+from jaxamp.models.moving import moving_macs
 from jaxamp.models.recurrent import is_recurrent, recurrent
 from jaxamp.models.scale import output_layer, scale_output
 from jaxamp.models.sequential import sequential
@@ -46,6 +47,7 @@ __all__ = [
     "greybox",
     "is_recurrent",
     "linear",
+    "moving_macs",
     "output_layer",
     "recurrent",
     "scale_output",

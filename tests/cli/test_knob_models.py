@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+import yaml
 from configs import configuration
 from knobbed import ARRAYS, KINDS, cells, convolutions, turned
 from runs import assert_refused, run
@@ -13,8 +14,10 @@ from jaxamp import formats
 from jaxamp.cli.complete import in_the_middle
 from jaxamp.cli.config import build
 from jaxamp.cli.export import at_setting
+from jaxamp.cli.folder import refuse_other
+from jaxamp.cli.info import described, table
 from jaxamp.cli.prepare import knob_options, refuse_deaf
-from jaxamp.core import ConfigError, FormatError, Recording
+from jaxamp.core import ConfigError, FormatError, Recording, RunError
 from jaxamp.formats import players, write
 from jaxamp.loading import Loaded
 from jaxamp.models import bake, recurrent, wavenet
@@ -188,3 +191,24 @@ def test_who_plays_a_model_with_knobs_is_told_apart_from_who_plays_a_setting():
     assert "at one setting" in film["Proteus"]
     assert "at one setting" in players(convolutions("hyper"))["Neural Amp Modeler"]
     assert players(convolutions("hyper"))["Proteus"].startswith("no: ")
+
+
+def test_a_run_of_before_there_were_knobs_goes_on(tmp_path):
+    now = {"seed": 0, "conditioning": {"kind": "film", "hidden": 16}}
+    (tmp_path / "config.yaml").write_text("seed: 0\n")
+    refuse_other(tmp_path, now)
+    with pytest.raises(RunError, match="seed was 0, now 1"):
+        refuse_other(tmp_path, {**now, "seed": 1})
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(now))
+    with pytest.raises(RunError, match=r"conditioning.kind was 'film', now 'concat'"):
+        refuse_other(tmp_path, {**now, "conditioning": {"kind": "concat"}})
+
+
+def test_info_tells_how_knobs_are_heard_and_what_moving_them_costs():
+    model = convolutions("film")
+    loaded = Loaded(model, jax.eval_shape(model.init, jax.random.key(0)), {})
+    facts = described(loaded) | {
+        "sizes": [1.0], "players": players(model), "macs_of_moving_knobs": 12_345
+    }  # fmt: skip
+    assert facts["macs_per_sample"] == model.macs_per_sample
+    assert "film, 12,345 multiply-adds a sample more as they move" in table(facts)

@@ -15,6 +15,7 @@ from jaxamp.models import (
     build,
     convnet,
     linear,
+    moving_macs,
     recurrent,
     sequential,
     unturned,
@@ -134,6 +135,12 @@ def test_what_knobs_at_rest_cost_is_counted():
     for kind, more in (("film", 2 * 12 + 1), ("hyper", 2 * (1 + 3 + 2 * 13) + 1)):
         assert cells("LSTM", kind).macs_per_sample == plain.macs_per_sample + more
     small = 4 * 2 + 4 + 4 * 4 + 4  # the network of the knobs
+    layer = 4 * 2 + 4 * 4 + 4  # the same, without biases, and its word to the output
+    assert moving_macs(convolutions("film")) == layer + 4 * 2 * sum(rows)
+    assert moving_macs(convolutions("hyper")) == layer + 4 * (sum(rows) + 2 * 2)
+    assert moving_macs(convolutions("concat")) == 2 * sum(rows)
+    assert moving_macs(cells("GRU", "film")) == layer + 4 * 2 * 9
+    assert moving_macs(cells("GRU", "concat")) == 0
     extra = parameter_count(convolutions("film").init(jax.random.key(0)))
     extra -= parameter_count(wavenet(arrays=ARRAYS).init(jax.random.key(0)))
     assert extra == small + (4 + 1) * (2 * sum(rows) + 1)
