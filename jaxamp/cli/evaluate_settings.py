@@ -62,6 +62,8 @@ def refuse_others(given: argparse.Namespace) -> None:
     options = {
         "--input": given.input,
         "--knob": given.knob,
+        "--automation": given.automation,
+        "--teacher-automation": given.teacher_automation,
         "--teacher-knob": given.teacher_knob,
         "--teacher-size": given.teacher_size,
     }

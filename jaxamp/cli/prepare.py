@@ -94,7 +94,7 @@ def prepared(
     """
     rate = recording.sample_rate
     conditioning = config.get("conditioning", {"kind": "film"})
-    knobs = knob_options(conditioning, recording)
+    knobs = knob_options(config["model"], conditioning, recording)
     model = build(config["model"], "model", sample_rate=rate, **knobs)
     if not isinstance(model, Model | Container):
         raise ConfigError(
@@ -128,15 +128,17 @@ def prepared(
 
 
 def knob_options(
-    conditioning: Mapping[str, Any], recording: Recording
+    model: Mapping[str, Any], conditioning: Mapping[str, Any], recording: Recording
 ) -> dict[str, Any]:
     """What a model is told of knobs: their names, and how they reach it.
+
+    Nothing where its configuration asks for none, to learn one sound between them all.
 
     Raises:
         ConfigError: There is no such way for knobs, be there knobs or not.
     """
     check_conditioning(conditioning)
-    if not recording.controls:
+    if not recording.controls or model.get("controls") == []:
         return {}
     return {"controls": recording.controls, "conditioning": conditioning}
 

@@ -137,7 +137,7 @@ def test_the_report_shows_one_setting_and_says_which(turned, tmp_path, capsys):
     text = page.read_text()
     assert "one setting, gain 5, the one of 1 that comes out worst" in text
     assert "Setting by setting" in text
-    for words in ("gain 10", "never heard", "unheard playing"):
+    for words in ("gain 10", "never heard", "learned from"):
         assert words in text
     result = json.loads((turned / "result.json").read_text())
     assert f"(ESR {result['esr']:.4g})" in text
