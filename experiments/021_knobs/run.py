@@ -29,11 +29,12 @@ import yaml
 from manifests import KEPT, real_amp, simulated_amp, written
 
 import jaxamp
-from jaxamp.data import DEMO_RATE, knobbed_amp, packaged_di
+from jaxamp.data.demo import SAMPLE_RATE, packaged_di
+from jaxamp.data.knobbed_amp import KNOBS, knobbed_amp
 
 KINDS = ("concat", "film", "hyper")
 SEEDS = (0, 1, 2)
-WAVENET, GREYBOX = "wavenet/nano", "greybox/12_8"
+WAVENET, GREYBOX = "wavenet/nano", "greybox/small"
 
 
 def main() -> None:
@@ -87,7 +88,11 @@ def over_seeds(folder: Path, steps: int, *overrides: str) -> list[dict[str, Any]
 
 def unseen(result: Mapping[str, Any]) -> dict[str, float]:
     """Setting -> ESR of those that were kept from training."""
-    return {one["name"]: one["esr"] for one in result["settings"] if not one["seen"]}
+    return {
+        one["name"]: one["esr"]
+        for one in result["knobs"]["settings"]
+        if not one["seen"]
+    }
 
 
 def judged(model: Path, manifest: Path) -> dict[str, float]:
@@ -265,12 +270,13 @@ def slide(folder: Path, steps: int) -> dict[str, Any]:
     data = ("data=virtual_knobs", "data.settings=32")
     trained(run, steps, *data, f"model={WAVENET}", "conditioning=film")
     model, params = jaxamp.load(run)
-    rate = DEMO_RATE
+    rate = SAMPLE_RATE
     x = packaged_di()[: 6 * rate]
     gain = np.interp(np.arange(len(x)) / rate, [2.0, 4.0], [0.2, 0.8])
-    moves = np.full((len(model.controls), len(x)), 0.5, np.float32)
-    moves[model.controls.index("gain")] = gain
-    truth = knobbed_amp(x, moves)
+    moves = np.full((len(KNOBS), len(x)), 0.5, np.float32)
+    moves[KNOBS.index("gain")] = gain
+    truth = knobbed_amp(x, moves, rate)
+    moves = moves[[KNOBS.index(name) for name in model.controls]]
     y = np.asarray(jaxamp.process(model, params, x, controls=moves))
     parts = {"before": (0, 2), "during": (2, 4), "after": (4, 6)}
     esrs = {
