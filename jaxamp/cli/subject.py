@@ -2,7 +2,7 @@
 
 import argparse
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from jaxamp.cli.knobs import settings_of
 from jaxamp.cli.reamp import refuse_other_rate
 from jaxamp.cli.scored import as_recorded
 from jaxamp.core import (
+    KNOB_MIDDLE,
     Capture,
     ConfigError,
     JaxampError,
@@ -38,6 +39,7 @@ OF_THE_CHECKS = ("checks", "warnings", "target_gain")
 """Findings that say nothing of which recordings they are; later versions check more."""
 
 DEMO = "jaxamp.data.demo"
+VIRTUAL_KNOBS = "jaxamp.data.virtual_knobs"
 
 
 def subject(given: argparse.Namespace, path: Path) -> Subject:
@@ -110,7 +112,8 @@ def of_run(path: Path, size: float | None) -> Subject:
         params=params,
         passages=tuple(as_recorded(one, recording) for one in passages),
         controls=told(passages[0], places),
-        amp=amp_of(config, recording),
+        amp=amp_of(config, recording, passages[0]),
+        turned_amp=turned_amp_of(config, recording, passages[0], model.controls),
         result=result,
         history=history,
         findings=recording.findings,
@@ -267,11 +270,43 @@ def unfinished(
     ]
 
 
-def amp_of(config: Mapping[str, Any], recording: Recording) -> Render | None:
-    """What plays anything through the amp itself, as can be had for the demo."""
+def amp_of(
+    config: Mapping[str, Any], recording: Recording, stood: Capture
+) -> Render | None:
+    """What plays anything through the amp itself, as can be had of equations.
+
+    Args:
+        stood: A passage that says where its knobs are.
+    """
+    turned = turned_amp_of(config, recording, stood, ())
+    if turned is not None:
+        return lambda x: turned(x, np.zeros((0, len(x))))
     if config["data"].get("_target_") != DEMO:
         return None
     from jaxamp.data.virtual_amp import virtual_amp  # noqa: PLC0415
 
     knobs = recording.findings["knobs"]
     return functools.partial(virtual_amp, **knobs, sample_rate=recording.sample_rate)
+
+
+def turned_amp_of(
+    config: Mapping[str, Any],
+    recording: Recording,
+    stood: Capture,
+    names: Sequence[str],
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray] | None:
+    """The same while the knobs of those names move, the others as they stood."""
+    if config["data"].get("_target_") != VIRTUAL_KNOBS:
+        return None
+    from jaxamp.data.knobbed_amp import KNOBS, knobbed_amp  # noqa: PLC0415
+
+    at_rest = dict.fromkeys(KNOBS, KNOB_MIDDLE)
+    at_rest |= dict(zip(recording.controls, stood.controls.tolist(), strict=True))
+
+    def turned(x: np.ndarray, ways: np.ndarray) -> np.ndarray:
+        places = {name: np.full(len(x), place) for name, place in at_rest.items()}
+        places |= dict(zip(names, ways, strict=True))
+        every = np.stack([places[name] for name in KNOBS])
+        return knobbed_amp(x, every, recording.sample_rate)
+
+    return turned

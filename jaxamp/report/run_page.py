@@ -13,6 +13,7 @@ from jaxamp.report.analysis.levels import levels
 from jaxamp.report.analysis.tones import LOWEST_RATE, NOTE_DBFS, Tones, tones
 from jaxamp.report.chart import Chart
 from jaxamp.report.clips import clips
+from jaxamp.report.knobs.moves import moves
 from jaxamp.report.knobs.plan import MOST_CLIPS, Plan, plan
 from jaxamp.report.knobs.section import charts as knob_charts
 from jaxamp.report.knobs.settings import chart as setting_errors
@@ -67,6 +68,7 @@ def run_page(
     planned = knob_plan(subject, knob_clips)
     sound = heard(subject)
     turned = tour(subject, sound, planned) if planned else None
+    moved = moves(subject, sound)
     numbers, notes = measured(subject, sound)
     model, amp = probed(subject, sound)
     numbers = folded(model) | numbers
@@ -87,7 +89,7 @@ def run_page(
     }
     return page(
         f"A model of {subject.capture}",
-        body(subject, sound, clip, numbers, charts, notes, times, turned),
+        body(subject, sound, clip, numbers, charts, notes, times, turned, moved),
         data,
         SCRIPTS,
         ("vendor/uPlot.min.css", "report.css", *STYLES),

@@ -12,6 +12,8 @@ from jaxamp.report import run_charts, verdict
 from jaxamp.report.analysis.tones import LOWEST_RATE
 from jaxamp.report.chart import Chart, facts, table
 from jaxamp.report.checks import checks
+from jaxamp.report.knobs.moves import Move
+from jaxamp.report.knobs.moves import section as moves_section
 from jaxamp.report.knobs.section import section as knob_section
 from jaxamp.report.knobs.settings import measured_settings
 from jaxamp.report.knobs.settings import section as settings_section
@@ -26,6 +28,7 @@ SECTIONS = {
     "numbers": "In numbers",
     "listen": "Listen",
     "knobs": "Turn the knobs",
+    "moves": "While a knob turns",
     "blind": "Blind listening",
     "waves": "Target and prediction, to the sample",
     "spectra": "Spectrograms",
@@ -76,6 +79,7 @@ def body(
     notes: Sequence[str],
     times: Sequence[BlockTime] | None,
     turned: Tour | None = None,
+    moved: Sequence[Move] = (),
 ) -> str:
     """The whole page's HTML.
 
@@ -83,6 +87,7 @@ def body(
         charts: Those of each section.
         notes: Sentences that have to be said before all else.
         turned: What there is to hear of the model's knobs.
+        moved: What was measured while they moved.
     """
     stood = standing(subject, sound)
     apart = measured_settings(subject.result)
@@ -93,6 +98,7 @@ def body(
             length=text(length(clip, sound, subject)), stood=text(stood)
         ),
         "knobs": knob_section(turned, charts["knobs"]) if turned else "",
+        "moves": moves_section(moved) if moved else "",
         "blind": BLIND,
         "waves": WAVES,
         "spectra": pictures(clip, subject),

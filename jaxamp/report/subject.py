@@ -1,7 +1,7 @@
 """What a report is about: a model, what it should play like, what is known of both."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ class Subject:
     """Where the knobs stand `[k]` for all passages, whatever these say of it."""
     amp: Render | None = None
     """Plays anything through the amp itself, where that is an equation."""
+    turned_amp: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    """The same while its knobs move: (`[t]`, the model's knobs `[k, t]`) -> `[t]`."""
     result: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """What the run measured at its end; empty where it has not ended."""
     history: Sequence[Mapping[str, Any]] = ()

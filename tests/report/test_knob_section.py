@@ -15,6 +15,8 @@ from jaxamp.dsp.level import decibels, rms
 from jaxamp.report.analysis.bands import bands, centres
 from jaxamp.report.clips import clips
 from jaxamp.report.knobs.fit import fitted
+from jaxamp.report.knobs.moves import moves
+from jaxamp.report.knobs.moves import section as moves_section
 from jaxamp.report.knobs.plan import plan
 from jaxamp.report.knobs.settings import chart, measured_settings, section, summary
 from jaxamp.report.knobs.tour import SINE_DBFS
@@ -201,3 +203,35 @@ def test_a_setting_that_plays_no_sound_is_named():
     made["model"] = type(made["model"])(**(vars(made["model"]) | {"apply": diverging}))
     with pytest.raises(RunError, match=f"infinity at {KNOBS[0]} 1, tone 0, so"):
         report(**made)
+
+
+def by_hand(x, ways):
+    """What the model of two knobs does, as an amp of equations that can be asked."""
+    gain, tone = ways
+    return np.tanh((0.25 + 8 * gain) * x) * (0.25 + 0.75 * tone)
+
+
+def test_a_model_that_turns_as_the_amp_does_is_right_while_it_turns():
+    one = subject(**knobbed(turned_amp=by_hand))
+    found = moves(one, heard(one))
+    assert [move.knob for move in found] == ["gain", "tone"]
+    for move in found:
+        for name in ("esr_still", "esr_moving", "esr_after_moves"):
+            assert move.scores[name] < 1e-10
+    told = moves_section(found)
+    assert "<table" in told
+    assert '<th scope="row">gain</th>' in told
+
+
+def test_a_model_that_turns_too_late_is_wrong_while_it_turns_and_right_before():
+    def early(x, ways):
+        return by_hand(x, np.minimum(ways * (1 + 0.5 * (ways > 0.5)), 1))
+
+    one = subject(**knobbed(turned_amp=early))
+    gain = moves(one, heard(one))[0].scores
+    assert gain["esr_moving"] > 100 * gain["esr_still"]
+
+
+def test_where_no_amp_can_be_asked_nothing_is_said_of_moves():
+    one = subject(**knobbed())
+    assert moves(one, heard(one)) == []

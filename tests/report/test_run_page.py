@@ -22,7 +22,7 @@ from jaxamp.report.run_sections import SECTIONS, in_time
 from jaxamp.report.subject import heard
 from jaxamp.report.timing import block_times
 
-OF_KNOBS = {"knobs", "settings"}
+OF_KNOBS = {"knobs", "settings", "moves"}
 """Sections that a model without knobs has nothing to say in."""
 
 EVIL = "</script></td><script>alert(1)</script><!--\x1b[2J\u202e\"'" + "A" * 5_000
