@@ -82,7 +82,8 @@ def over_seeds(folder: Path, steps: int, *overrides: str) -> list[dict[str, Any]
         seeds = ",".join(map(str, SEEDS))
         places = (f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=${seed}")
         recipe = ("+experiment=best", f"train.steps={steps}", f"seed={seeds}")
-        jaxamp_command("train", "-m", *recipe, *places, *overrides)
+        side_by_side = "hydra/launcher=population"
+        jaxamp_command("train", "-m", side_by_side, *recipe, *places, *overrides)
     return [json.loads((run / "result.json").read_text()) for run in wanted]
 
 
