@@ -15,6 +15,7 @@ import scipy  # imports its parts when they are first used
 
 from jaxamp.core import ConfigError
 from jaxamp.data.manifest import Knob
+from jaxamp.data.spread import spread_corners
 
 CORNER_SHARE = 1 / 3
 """Of the settings that are corners at most, unless told otherwise."""
@@ -67,7 +68,7 @@ def plan(
     steps = [steps_of(knob, step) for knob in knobs]
     wanted = corner_count(len(knobs), settings, corners)
     refuse_unlike(knobs, steps, settings, wanted)
-    ends = spread_corners(len(knobs), wanted)
+    ends = spread_corners(len(knobs), wanted, seed).astype(int).tolist()
     rows = [tuple(map(operator.mul, steps, row)) for row in ends]
     rows += filled(rows, steps, settings - len(rows), seed)
     dials = np.array(rows)
@@ -121,18 +122,6 @@ def refuse_unlike(
         raise ConfigError(
             f"{corners} corners: give 0 to {min(settings, 2 ** len(knobs))}."
         )
-
-
-def spread_corners(knobs: int, count: int) -> list[tuple[int, ...]]:
-    """So many corners, each as far as can be from those before it: rows of 0 and 1."""
-    every = np.array(np.meshgrid(*[[0, 1]] * knobs, indexing="ij")).reshape(knobs, -1).T
-    taken = [0, len(every) - 1][:count]
-    while len(taken) < count:
-        far = np.abs(every[:, None] - every[taken]).sum(axis=2)
-        # The farthest from the nearest; of several, the farthest from all together.
-        score = far.min(axis=1) + far.mean(axis=1) / (knobs + 1)
-        taken.append(int(np.argmax(score)))
-    return [tuple(map(int, every[i])) for i in taken]
 
 
 def filled(

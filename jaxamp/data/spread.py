@@ -26,7 +26,7 @@ def spread_settings(knobs: int, settings: int, seed: int) -> np.ndarray:
     """
     refuse_none(knobs, settings)
     # of a single knob the hypercube has both ends
-    chosen = corners(knobs, settings // CORNER_SHARE if knobs > 1 else 0, seed)
+    chosen = spread_corners(knobs, settings // CORNER_SHARE if knobs > 1 else 0, seed)
     inside = latin_hypercube(knobs, settings - len(chosen), seed)
     return np.concatenate([chosen, inside])
 
@@ -38,7 +38,7 @@ def refuse_none(knobs: int, settings: int) -> None:
             raise ConfigError(f"{name}={value!r} must be a whole number of 1 or more.")
 
 
-def corners(knobs: int, count: int, seed: int) -> np.ndarray:
+def spread_corners(knobs: int, count: int, seed: int) -> np.ndarray:
     """Corners of the box of all settings `[up to count, knobs]`, far from each other.
 
     The first has all knobs down, the second all knobs up.
