@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from jaxamp.core import FormatError, Model
 from jaxamp.models import recurrent
 
-BAKE = "export one setting with --knob, for example --knob gain=0.7"
+BAKE = "export one setting with --knob"
 """What is possible for every player; the knobs then stand still."""
 
 
@@ -57,7 +57,9 @@ def unlike(player: Player, model: Model) -> list[str]:
         problems.append("its last layer is the output, and the player expects a head")
     if 1 + len(model.controls) > player.inputs:
         most = player.inputs - 1
-        problems.append(f"it has {len(model.controls)} knobs, at most {most} are heard")
+        problems.append(
+            f"it has {len(model.controls)} knobs, at most {most} are heard ({BAKE})"
+        )
     if "conditioning" in options:
         problems.append(not_inputs(model))
     return [*problems, *other_skip(player, options["skip"])]

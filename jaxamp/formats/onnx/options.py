@@ -11,8 +11,8 @@ def refuse_unknown(options: Mapping[str, Any], known: Collection[str], of: str) 
     if "conditioning" in options:
         raise FormatError(
             f"The ONNX export knows knobs that are further inputs, and those of this "
-            f"{of} turn its layers. Export one setting with --knob, for example "
-            "--knob gain=0.7, or train an LSTM or GRU with conditioning=concat."
+            f"{of} turn its layers. Export one setting with --knob, or train an LSTM "
+            "or GRU with conditioning=concat."
         )
     unknown = sorted(set(options) - set(known))
     if unknown:
