@@ -99,3 +99,6 @@ LARGER = {
 DISTINCT = [name for name in SINGLE if name not in LARGER]
 """Those that differ in more than the number of channels, cells or layers from one that
 is here, because compiling takes time. A new one is tried until it is named above."""
+
+GREY = [name for name in SINGLE if name.startswith("greybox/")]
+"""Those that no file of any format can hold."""

@@ -9,7 +9,8 @@ import jax
 import numpy as np
 
 from jaxamp.cli.folder import asked, write_json
-from jaxamp.cli.labels import labelled_setting, labels
+from jaxamp.cli.knobs import labelled_setting
+from jaxamp.cli.labels import labels
 from jaxamp.cli.prepare import Part, Prepared
 from jaxamp.cli.scored import Scored, scored
 from jaxamp.core import (

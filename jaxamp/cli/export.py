@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jaxamp.cli.knobs import add_knobs, by_name
-from jaxamp.cli.labels import labelled_setting
+from jaxamp.cli.knobs import add_knobs, by_name, labelled_setting
 from jaxamp.cli.main import complain, keep_compiled
 from jaxamp.cli.sizes import add_size
 from jaxamp.core import ConfigError, knob_settings

@@ -1,7 +1,8 @@
 """`--knob NAME=VALUE`: the knobs of a model, set by their names."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,3 +51,18 @@ def named_settings(model: Model, settings: np.ndarray | None) -> str:
         return ""
     pairs = zip(model.controls, settings.tolist(), strict=True)
     return ", with " + ", ".join(f"{name} {value:g}" for name, value in pairs)
+
+
+def labelled_setting(
+    metadata: Mapping[str, Any], model: Model, settings: np.ndarray
+) -> tuple[dict[str, Any], str]:
+    """What a file with baked knobs says, and its setting, such as `gain 0.7`.
+
+    The name tells the setting. How loud the model is depends on it, and is measured
+    anew when the file is written.
+    """
+    pairs = zip(model.controls, settings.tolist(), strict=True)
+    setting = ", ".join(f"{knob} {value:g}" for knob, value in pairs)
+    kept = {k: v for k, v in metadata.items() if k not in ("loudness", "gain")}
+    name = metadata.get("name")
+    return {**kept, "name": f"{name} ({setting})" if name else setting}, setting

@@ -66,21 +66,6 @@ def labels(
     return {"date": date, **said, **heard, "training": training}
 
 
-def labelled_setting(
-    metadata: Mapping[str, Any], model: Model, settings: np.ndarray
-) -> tuple[dict[str, Any], str]:
-    """What a file with baked knobs says, and its setting, such as `gain 0.7`.
-
-    The name tells the setting. How loud the model is depends on it, and is measured
-    anew when the file is written.
-    """
-    pairs = zip(model.controls, settings.tolist(), strict=True)
-    setting = ", ".join(f"{knob} {value:g}" for knob, value in pairs)
-    kept = {k: v for k, v in metadata.items() if k not in ("loudness", "gain")}
-    name = metadata.get("name")
-    return {**kept, "name": f"{name} ({setting})" if name else setting}, setting
-
-
 def taught(findings: Mapping[str, Any]) -> dict[str, Any]:
     """What a student says of its amp unless told otherwise: its teacher's words."""
     said = findings.get("teacher", {}).get("metadata", {})

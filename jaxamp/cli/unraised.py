@@ -39,9 +39,12 @@ def heard() -> Iterator[None]:
 
 
 def interrupt_main() -> None:
-    """A Ctrl-C for the main thread, which may be asleep."""
+    """A SIGTERM for the main thread, which may be asleep.
+
+    Not Ctrl-C's own signal, to which a program in the background is deaf.
+    """
     main = threading.main_thread().ident
     if hasattr(signal, "pthread_kill") and main is not None:
-        signal.pthread_kill(main, signal.SIGINT)
+        signal.pthread_kill(main, signal.SIGTERM)
     else:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)

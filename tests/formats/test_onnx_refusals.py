@@ -98,5 +98,5 @@ def test_a_graph_that_the_checker_finds_wrong_is_not_written(refused, monkeypatc
     refused("nowhere", kind=onnx.checker.ValidationError)
 
 
-def test_every_architecture_there_is_can_be_written():
-    assert set(emitters.EMITTERS) == set(BUILDERS)
+def test_every_architecture_but_the_grey_box_can_be_written():
+    assert set(emitters.EMITTERS) == set(BUILDERS) - {"GreyBox"}
