@@ -143,6 +143,9 @@ def one_setting(
         f"The amp has knobs, {', '.join(recording.controls)}. What is heard and drawn "
         f"here is one setting, {shown(name, 100)}, {which}."
     )
+    if len(judged) > 1:
+        mean = sum(one.esr for one in judged) / len(judged)
+        note += f" The mean ESR of all {len(judged)} is {mean:.4g}."
     return passages, [note]
 
 
