@@ -13,7 +13,9 @@ from jaxamp.core import parameter_count, silence
 from jaxamp.models import build, is_recurrent
 from jaxamp.stream import step
 
-NAMES = [*DISTINCT, *KNOBBED]
+NAMES = [*DISTINCT, "wavenet with hyper", "lstm with film"]
+"""Other models with knobs have them as further inputs; `test_controls` turns all."""
+
 LENGTH = 150
 BLOCK = 50
 """Samples. All tests play the same few lengths, because compiling takes the time."""
