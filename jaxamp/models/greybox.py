@@ -17,7 +17,7 @@ from jaxamp.models.record import (
     refuse_unlike_sizes,
     remember,
 )
-from jaxamp.models.recurrent import CELLS, SECONDS_TO_SETTLE
+from jaxamp.models.recurrent import CELLS, SECONDS_TO_SETTLE, count_macs
 
 TONE_STACKS = ("bassman", "jcm800", "twin")
 """The circuits that the parts can begin as."""
@@ -108,10 +108,10 @@ def greybox(
         controls=controls,
         receptive_field=1,
         warmup=round(SECONDS_TO_SETTLE * sample_rate),
-        macs_per_sample=count_macs(cell, preamp, 1 + ("gain" in roles))
+        macs_per_sample=around(cell, preamp, 1 + ("gain" in roles))
         + ("gain" in roles)
         + TONE_STACK_MACS
-        + count_macs(cell, power_amp, 1 + others),
+        + around(cell, power_amp, 1 + others),
     )
 
 
@@ -140,6 +140,6 @@ def played(controls: Sequence[str], **named: str | None) -> Mapping[str, str]:
     return found
 
 
-def count_macs(cell: str, hidden: int, heard: int) -> int:
-    """Every weight multiplies once: of a layer's input, of its past, and of the mix."""
-    return CELLS[cell].gates * hidden * (heard + hidden) + hidden + 1
+def around(cell: str, hidden: int, heard: int) -> int:
+    """Multiply-accumulates of cells, of their mix and of the sound that goes around."""
+    return count_macs(CELLS[cell].gates, heard, (hidden,), head=True) + 1
