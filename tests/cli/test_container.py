@@ -160,7 +160,7 @@ def test_sizes_stopped_before_anything_is_kept_say_so(tmp_path, capsys, monkeypa
 
 
 def test_sizes_killed_at_any_moment_end_like_sizes_that_were_not(tmp_path, capsys):
-    longer = (*SIZES, "train.steps=1000")
+    longer = (*SIZES, "train.steps=1000", "train.validate_every=200")
     for name in ("whole", "cut"):
         arguments = ["train", *longer, f"hydra.run.dir={tmp_path / name}"]
         if name == "cut":

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from runs import TINY
+from runs import TINY, run
 
 from jaxamp.cli.main import main
 
@@ -64,22 +64,20 @@ def test_an_engine_gives_what_one_process_gives(engine, tmp_path, expected):
     assert (tmp_path / "comparison.csv").is_file()
 
 
-def test_optuna_keeps_its_study_and_goes_on_with_it(tmp_path):
+def test_optuna_keeps_its_study_and_goes_on_with_it(tmp_path, capsys):
+    searched = ("+search=optuna", "hydra.sweeper.n_trials=2")
+    words = ("train", "-m", *TINY, *SHORT, *searched, f"hydra.sweep.dir={tmp_path}")
     for times in (1, 2):
-        said = sweep(tmp_path, "+search=optuna", "hydra.sweeper.n_trials=2")
-        assert said.returncode == 0, said.stderr
+        said = run(capsys, *words)
+        assert said.status == 0, said
         with sqlite3.connect(tmp_path / "study.db") as study:
             values = study.execute("select value from trial_values").fetchall()
         assert len(values) == 2 * times
     assert sorted(value for (value,) in values) == sorted(esrs(tmp_path).values())
 
 
-def test_every_recipe_for_an_engine_can_be_composed():
-    for recipe in ("joblib", "local", "slurm"):
-        words = ["train", f"+engine={recipe}", "--cfg", "hydra"]
-        said = subprocess.run(
-            [sys.executable, "-m", "jaxamp", *words],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert said.returncode == 0, said.stderr
-        assert "hydra_plugins.jaxamp.Engine" in said.stdout
+@pytest.mark.parametrize("recipe", ["joblib", "local", "slurm"])
+def test_every_recipe_for_an_engine_can_be_composed(recipe, capsys):
+    said = run(capsys, "train", f"+engine={recipe}", "--cfg", "hydra")
+    assert said.status == 0, said
+    assert "hydra_plugins.jaxamp.Engine" in said.out

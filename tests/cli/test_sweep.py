@@ -201,16 +201,15 @@ def process(*arguments):
 
 
 @pytest.mark.parametrize("launcher", ["one_by_one", "population"])
-def test_a_killed_sweep_repeats_no_finished_job_and_ends_alike(tmp_path, launcher):
+def test_a_killed_sweep_repeats_no_finished_job_and_ends_alike(
+    tmp_path, capsys, launcher
+):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     arguments = [
         *TINY, "train.steps=20", "train.average_decay=0.1", "seed=0,1",
         f"hydra/launcher={launcher}",
     ]  # fmt: skip
-    out, err = (
-        whole_run := process(*arguments, f"hydra.sweep.dir={whole}")
-    ).communicate()
-    assert whole_run.returncode == 0, out + err
+    assert run(capsys, "train", "-m", *arguments, f"hydra.sweep.dir={whole}").status == 0
     killed = process(*arguments, f"hydra.sweep.dir={cut}")
     while killed.poll() is None and not list(cut.glob("*/result.json")):
         time.sleep(0.02)
@@ -218,9 +217,9 @@ def test_a_killed_sweep_repeats_no_finished_job_and_ends_alike(tmp_path, launche
     killed.communicate()
     done = {p: p.stat().st_mtime_ns for p in cut.glob("*/result.json")}
     assert done
-    out, err = (again := process(*arguments, f"hydra.sweep.dir={cut}")).communicate()
-    assert again.returncode == 0, out + err
-    assert f"{len(done)} of them done before" in out
+    again = run(capsys, "train", "-m", *arguments, f"hydra.sweep.dir={cut}")
+    assert again.status == 0, again
+    assert f"{len(done)} of them done before" in again.out
     assert {p: p.stat().st_mtime_ns for p in done} == done
     assert results(cut).keys() == results(whole).keys()
     assert len(results(cut)) == 2
@@ -235,12 +234,9 @@ def test_a_population_is_its_jobs_alone(tmp_path, capsys):
         "train.steps=20", "seed=1", "optimizer.learning_rate=0.004,0.02",
         "data.gain=0.3,0.6",
     ]  # fmt: skip
-    made = process(
-        *TINY, *overrides, "hydra/launcher=population", f"hydra.sweep.dir={together}"
-    )
-    out, err = made.communicate()
-    assert made.returncode == 0, out + err
-    assert "Group 1 of 1: lstm/1x8, 4 jobs side by side." in out
+    made = sweep(capsys, together, *overrides, "hydra/launcher=population")
+    assert made.status == 0, made
+    assert "Group 1 of 1: lstm/1x8, 4 jobs side by side." in made.out
     assert sweep(capsys, alone, *overrides).status == 0
     assert results(together).keys() == results(alone).keys()
     for name, result in results(together).items():
