@@ -5,6 +5,7 @@ of the input at sample n could not be foreseen: the recording cannot know it bef
 delay has passed. The lag from which it does know is the arrival.
 """
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,6 +23,11 @@ _COARSE_LONGEST = 60
 _CHUNK = 128
 _CERTAIN = 8.0
 _STANDS_OUT = 6.0
+_NO_CHANCE = 10.0  # a few lags reach 7 where nothing answers
+_PHASES = 16
+_EARLY = 0.25  # of the phases' onsets: the lowest alone would be of chance
+_AT_ONCE = 40.0
+_FADES = 0.6  # of the band, from where on
 _SIDELOBE = 0.03  # of the peak: imperfect whitening leaves traces up to here
 
 
@@ -104,45 +110,89 @@ def _arrival(
 
     Frames are short here, so that prediction follows the notes. The floor before the
     arrival is coloured; predicting it from its own past as well lowers it tenfold.
+
+    An amp computed at the recording's own rate may answer at once, at a whole sample.
+    Any other begins somewhere between samples, and where moves what is seen of its rise
+    by up to four of them. So the answer is looked at as if it came some parts of a
+    sample later, without the highest frequencies, which would ring, and an early one of
+    the places found counts.
     """
     x, y = align(x, y, near)
     frame = min(_FRAME, _power_of_two(len(x) // 4))
     reach, guard = frame // 4, frame // 16
     starts = loudest(x, y, frame, _LONGEST * sample_rate)
-    answer = heard(x, y, starts, frame)[np.arange(-reach, reach)]
+    answers = later(heard(x, y, starts, frame), _PHASES)[:, np.arange(-reach, reach)]
     quiet = slice(_FLOOR_ORDER, reach - guard)
-    predictor = _predictors(answer[None, : reach - guard], _FLOOR_ORDER, 1e-6)[0]
-    surprise = np.abs(scipy.signal.lfilter(predictor, [1.0], answer))
-    floor = np.sqrt(np.mean(surprise[quiet] ** 2)) + 1e-12
-    surprise /= max(floor, 1.4826 * float(np.median(surprise[quiet])))
-    searched = surprise[reach - guard :]
-    return _onset(searched) - guard + near, float(searched.max())
+    predictors = _predictors(answers[:, : reach - guard], _FLOOR_ORDER, 1e-6)
+    surprises = [
+        scipy.signal.lfilter(predictor, [1.0], answer)
+        for answer, predictor in zip(answers, predictors, strict=True)
+    ]
+    place, step, height = _onset(surprises[0], quiet, guard)
+    if step < _AT_ONCE:
+        smooth = [np.convolve(one, smoothing(), "same") for one in surprises]
+        found = np.array([_onset(one, quiet, guard) for one in smooth])
+        places = found[:, 0] - np.arange(_PHASES) / _PHASES
+        place, height = float(np.quantile(places, _EARLY)), max(height, found[0, 2])
+    return place - guard + near, height
 
 
-def _onset(surprise: np.ndarray) -> float:
+@functools.cache
+def smoothing() -> np.ndarray:
+    """A filter that lets the highest frequencies fade, and so rings little."""
+    size, half = 1024, 24
+    band = np.linspace(0, 1, size // 2 + 1)
+    fading = 0.5 + 0.5 * np.cos(np.pi * np.clip((band - _FADES) / (1 - _FADES), 0, 1))
+    middle = np.fft.fftshift(np.fft.irfft(fading, size))
+    return middle[size // 2 - half : size // 2 + half + 1]
+
+
+def later(answer: np.ndarray, phases: int) -> np.ndarray:
+    """The cyclic answer `[n]` later by 0, 1 / phases, 2 / phases … `[phases, n]`."""
+    turn = np.pi * np.linspace(0, 1, len(answer) // 2 + 1)
+    shifted = np.exp(-1j * turn * np.arange(phases)[:, None] / phases)
+    return np.fft.irfft(np.fft.rfft(answer) * shifted, len(answer), axis=1)
+
+
+def _onset(
+    surprise: np.ndarray, quiet: slice, guard: int
+) -> tuple[float, float, float]:
     """Walks back from the first strong lag to the first that stands out.
+
+    Args:
+        quiet: Lags without an answer, which tell the floor.
+        guard: How many lags before the middle an answer may begin.
+
+    Returns:
+        The place, counted from the first of these, how many times higher it is than
+        the lag before it, and how far the peak rises above the floor.
 
     What lies below the floor is extrapolated down to -54 dB of the peak, the level
     at which a blip is detected: as steeply as the last step seen, and at least
     11 dB a sample, the rise of the converters' filters. Measured on five amps of
     known delay, this is within one sample; without it two to four too late. A first
-    step of 26 dB or more is taken for an arrival without such a rise.
+    step of 32 dB or more is taken for an arrival without such a rise.
     """
+    surprise = np.abs(surprise)
+    floor = np.sqrt(np.mean(surprise[quiet] ** 2)) + 1e-12
+    surprise = surprise / max(floor, 1.4826 * float(np.median(surprise[quiet])))
+    surprise = surprise[len(surprise) // 2 - guard :]
     peak = float(surprise.max())
     threshold = max(_STANDS_OUT, _SIDELOBE * peak)
-    place = int(np.argmax(surprise >= max(threshold, 0.35 * peak)))
+    strong = max(threshold, 0.35 * peak, min(_NO_CHANCE, peak))
+    place = int(np.argmax(surprise >= strong))
     while True:
         earlier = np.flatnonzero(surprise[max(0, place - 16) : place] > threshold)
         if not len(earlier):
             break
         place = max(0, place - 16) + int(earlier[0])
     if place == 0:
-        return 0.0
+        return 0.0, 1.0, peak
     step = surprise[place] / max(surprise[place - 1], 1.0)
-    if step >= 20:
-        return float(place)
+    if step >= _AT_ONCE:
+        return float(place), float(step), peak
     unseen = np.log(max(1.0, 500 * threshold / peak)) / np.log(max(3.5, step))
-    return crossing(surprise, place, threshold) - unseen
+    return crossing(surprise, place, threshold) - unseen, float(step), peak
 
 
 def heard(x: np.ndarray, y: np.ndarray, starts: np.ndarray, frame: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,6 +42,25 @@ def test_a_noisy_recording_is_never_aligned_too_late(delay, drive, seed):
     # Too early costs a model a few taps; too late would ask it to know the future.
     assert delay - 6 <= found.samples <= delay + 1
     assert found.applied <= delay
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.floats(0, 3000))
+def test_a_delay_between_samples_moves_what_is_measured_by_as_much(delay):
+    section = scipy.signal.butter(4, 17_000, fs=RATE, output="sos")
+    smooth = scipy.signal.sosfilt(section, amp(DI, 20.0)).astype(np.float32)
+    measured = [
+        measure_delay(DI, between_samples(smooth, by), RATE).exact
+        for by in (20.0, 20.0 + delay)
+    ]
+    assert abs(measured[1] - measured[0] - delay) <= 0.3
+
+
+def between_samples(audio, delay):
+    """Later by any time, as if it had been recorded then."""
+    size = 2 * len(audio)
+    turn = np.exp(-2j * np.pi * np.fft.rfftfreq(size) * delay)
+    return np.fft.irfft(np.fft.rfft(audio, size) * turn, size)[: len(audio)]
 
 
 def test_polarity_is_reported():
