@@ -209,7 +209,9 @@ def test_a_killed_sweep_repeats_no_finished_job_and_ends_alike(
         *TINY, "train.steps=20", "train.average_decay=0.1", "seed=0,1",
         f"hydra/launcher={launcher}",
     ]  # fmt: skip
-    assert run(capsys, "train", "-m", *arguments, f"hydra.sweep.dir={whole}").status == 0
+    assert (
+        run(capsys, "train", "-m", *arguments, f"hydra.sweep.dir={whole}").status == 0
+    )
     killed = process(*arguments, f"hydra.sweep.dir={cut}")
     while killed.poll() is None and not list(cut.glob("*/result.json")):
         time.sleep(0.02)

@@ -54,7 +54,7 @@ class GreyBox(nn.Module):
         voices, before = cells(self.sizes[0], **options, name="preamp_cells")(
             heard, state[0]
         )
-        y = Mix(name="preamp")(voices, x)
+        y = Mix(1.0, name="preamp")(voices, x)
 
         turned = {pot: doing[pot] for pot in POTS if pot in doing}
         learned = tuple(pot for pot in POTS if pot not in doing)
@@ -66,7 +66,9 @@ class GreyBox(nn.Module):
         voices, after = cells(self.sizes[1], **options, name="power_cells")(
             beside(y, others), state[2]
         )
-        return Mix(name="power_amp")(voices, y), (before, between, after)
+        # from one, amps that turn the sound upside down were learned by way of silence
+        mixed = Mix(0.0, name="power_amp")(voices, y)
+        return mixed, (before, between, after)
 
 
 class Gain(nn.Module):
@@ -91,12 +93,15 @@ class Mix(nn.Module):
         voices `[b, hidden, t]`, around `[b, 1, t]` -> `[b, 1, t]`
     """
 
+    skip: float
+    """How much of the sound goes around at first."""
+
     @nn.compact
     def __call__(self, voices: Array, around: Array) -> Array:
         size = voices.shape[1]
         weight = self.param("weight", fan_in_uniform(size), (size,))
         bias = self.param("bias", nn.initializers.zeros, ())
-        skip = self.param("skip", nn.initializers.ones, ())
+        skip = self.param("skip", nn.initializers.constant(self.skip), ())
         mixed = jnp.sum(voices * weight[:, None], axis=1, keepdims=True)
         return mixed + skip * around + bias
 
