@@ -22,7 +22,7 @@ from typing import Any
 from jaxamp.core.processes import ALONE, Crew
 
 GRACE_SECONDS = 5.0
-"""From SIGTERM until the thread acts; calls last about four (see `train.loop`)."""
+"""From SIGTERM until the thread acts; calls last about four (see `train.progress`)."""
 
 LAST_SECONDS = 2.5
 """What is left then for saving, and after a second Ctrl-C for everything."""

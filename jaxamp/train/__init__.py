@@ -10,18 +10,11 @@ from jaxamp.train.checkpoint import (
 from jaxamp.train.devices import dealt, described, everywhere, use_devices
 from jaxamp.train.flat import layers, named, vector
 from jaxamp.train.log import RunLog, Screen, Unwritten, duration, read_lines
-from jaxamp.train.loop import (
-    Advance,
-    Member,
-    Outcome,
-    Plan,
-    Progress,
-    Running,
-    fit,
-    side_by_side,
-)
+from jaxamp.train.loop import Advance, fit, side_by_side
+from jaxamp.train.members import Member, Outcome, Running
 from jaxamp.train.optimizers import Optimizer, adam_l2, muon
 from jaxamp.train.population import Population, use_cores
+from jaxamp.train.progress import Plan, Progress
 from jaxamp.train.resume import take_up
 from jaxamp.train.schedules import LearningRates, cosine
 from jaxamp.train.soap import soap

@@ -20,7 +20,8 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxamp.core import Array, Dataset
 from jaxamp.core.compiler import LEARNING
 from jaxamp.train.devices import cores
-from jaxamp.train.loop import Collect, Member, Running
+from jaxamp.train.loop import Collect
+from jaxamp.train.members import Member, Running
 from jaxamp.train.step import Task, TrainState, several_steps
 
 MEMORY_SHARE = 0.8

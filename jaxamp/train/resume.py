@@ -10,7 +10,7 @@ from typing import Any
 
 from jaxamp.core import RunError
 from jaxamp.train.checkpoint import LATEST_KEPT, Checkpoints, unpack
-from jaxamp.train.loop import Plan, Progress, ended
+from jaxamp.train.progress import Plan, Progress, ended
 from jaxamp.train.step import TrainState
 
 Found = tuple[TrainState, Progress] | None

@@ -9,15 +9,12 @@ best. What is behind it is read off the validation passage and the training loss
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jaxamp.dsp.relation import early_or_late, related, relation
+from jaxamp.train.progress import Progress
 from jaxamp.train.validate import Passage
-
-if TYPE_CHECKING:
-    from jaxamp.train.loop import Progress
 
 STUCK_ESR, STUCK_STEPS, STUCK_VALIDATIONS = 0.9, 400, 3
 
@@ -40,7 +37,7 @@ LOST_CAUSES = {
 """Causes that a lower learning rate may cure, and what to say of them."""
 
 
-def trouble(progress: "Progress") -> str | None:
+def trouble(progress: Progress) -> str | None:
     """`stuck`, `rising` or None; each once in a run, and again after a restart."""
     best = progress.best_esr
     if best is None:
@@ -64,7 +61,7 @@ def trouble(progress: "Progress") -> str | None:
     return None
 
 
-def told(causes: Sequence[str], progress: "Progress") -> bool:
+def told(causes: Sequence[str], progress: Progress) -> bool:
     """Whether one of these was told since the last restart."""
     return any(
         cause in causes and restarts == progress.restarts
@@ -72,7 +69,7 @@ def told(causes: Sequence[str], progress: "Progress") -> bool:
     )
 
 
-def cause_of(what: str, progress: "Progress", passages: Sequence[Passage]) -> str:
+def cause_of(what: str, progress: Progress, passages: Sequence[Passage]) -> str:
     """What is behind a training that is stuck, or a validation that rises."""
     if what == "rising":
         now, then = progress.loss_before, progress.loss_at_best
@@ -95,7 +92,7 @@ def audible(passage: Passage) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def seen(cause: str, progress: "Progress") -> str:
+def seen(cause: str, progress: Progress) -> str:
     """What was seen and what to do, for the user."""
     best = progress.best_esr or 0.0
     stuck = (

@@ -31,7 +31,7 @@ from jaxamp.train import (
     take_up,
     vector,
 )
-from jaxamp.train.loop import call_length, due, ended, validated
+from jaxamp.train.progress import call_length, due, ended, validated
 from jaxamp.train.step import STEPS_PER_CALL
 
 BATCH = 2

@@ -8,7 +8,7 @@ from tiny import amp, noise
 
 from jaxamp.core import Capture
 from jaxamp.train import Progress, passage
-from jaxamp.train.loop import RESTART_FACTOR, gone_back, validated
+from jaxamp.train.progress import RESTART_FACTOR, gone_back, validated
 from jaxamp.train.watch import (
     RISING,
     RISING_VALIDATIONS,
