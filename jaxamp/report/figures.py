@@ -40,7 +40,7 @@ def first_look(
     figure = Figure(figsize=(12, 8))
     FigureCanvasAgg(figure)
     figure.suptitle(title)
-    axes = figure.subplots(2, 2, gridspec_kw=MARGINS)
+    axes = figure.subplots(2, 2, gridspec_kw=dict(MARGINS))
     draw_waveform(axes[0, 0], prediction, target, sample_rate)
     draw_error(axes[0, 1], prediction, target, sample_rate)
     draw_spectra(axes[1, 0], prediction, target, sample_rate)
