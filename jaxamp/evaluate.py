@@ -168,21 +168,28 @@ def trimmed(played: Iterable[np.ndarray], begin: int) -> Iterator[np.ndarray]:
         begin = max(0, begin - flat.size)
 
 
-def lag(prediction: np.ndarray, target: np.ndarray) -> int:
-    """Samples by which the target trails the prediction (their best correlation).
+def lag(*pairs: tuple[np.ndarray, np.ndarray]) -> int:
+    """Samples by which targets trail predictions, the same for all pairs of them.
 
     The two resemble each other, so unlike a dry and an amplified guitar their
-    correlation peaks exactly where they line up.
+    correlation peaks exactly where they line up. Of several pairs the correlations are
+    added: those that resemble each other most have most to say.
     """
+    return int(np.argmax(sum(correlations(*pair) for pair in pairs))) - SEARCH
+
+
+def correlations(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """How alike they are at each lag of the target from -SEARCH to SEARCH, -1 to 1."""
     size = min(prediction.size, target.size)
     if size == 0:
         raise CaptureError("There is nothing to compare: a recording is empty.")
     # A constant part of both would be largest where all of it overlaps: at no lag.
     x, y = (part[:size] - np.mean(part[:size]) for part in (prediction, target))
-    correlation = scipy.signal.correlate(y, x, method="fft")
+    product = scipy.signal.correlate(y, x, method="fft")
     middle, reach = size - 1, min(SEARCH, size - 1)
-    near = correlation[middle - reach : middle + reach + 1]
-    return int(np.argmax(near)) - reach
+    near = product[middle - reach : middle + reach + 1]
+    loudness = float(np.linalg.norm(x) * np.linalg.norm(y))
+    return np.pad(near / max(loudness, 1e-12), SEARCH - reach)
 
 
 def aliased(

@@ -212,13 +212,30 @@ def wanted_delay(
 ) -> int:
     """The delay as given, or found by comparing the target with the prediction."""
     if given != "auto":
-        try:
-            return int(given)
-        except ValueError:
-            raise ConfigError(
-                f"--delay {given!r} must be auto or a number of samples."
-            ) from None
+        return samples_of(given)
     from jaxamp.evaluate import lag  # noqa: PLC0415
+
+    return lag(excerpts(model, params, x, y, controls))
+
+
+def samples_of(delay: str) -> int:
+    """A delay as given in samples."""
+    try:
+        return int(delay)
+    except ValueError:
+        raise ConfigError(
+            f"--delay {delay!r} must be auto or a number of samples."
+        ) from None
+
+
+def excerpts(
+    model: Model,
+    params: Params,
+    x: np.ndarray,
+    y: np.ndarray,
+    controls: "np.ndarray | Moves | None" = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the model and the amp make of the same few seconds, the loudest."""
     from jaxamp.stream import process  # noqa: PLC0415
 
     loudest = int(np.argmax(np.abs(y)))
@@ -227,7 +244,7 @@ def wanted_delay(
     heard, answer = x[start : start + size], y[start : start + size]
     if callable(controls):
         controls = later(controls, start)
-    return lag(process(model, params, heard, controls=controls), answer)
+    return process(model, params, heard, controls=controls), answer
 
 
 def aligned(x: np.ndarray, y: np.ndarray, delay: int) -> Capture:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jaxamp.cli.channels import channel
-from jaxamp.cli.evaluate import aligned, wanted_delay
+from jaxamp.cli.evaluate import aligned, excerpts, samples_of
 from jaxamp.cli.folder import write_text
 from jaxamp.cli.main import keep_compiled
 from jaxamp.cli.reamp import refuse_other_rate
@@ -80,12 +80,12 @@ def heard(
 ) -> tuple[list[Capture], int]:
     """Every recording, and by how many samples all targets trail.
 
-    One amp has one latency: the median of what each setting seems to have beside the
-    prediction. What the manifest says of a recording goes first.
+    One amp has one latency, at which all targets together resemble the predictions
+    most. What the manifest says of a recording goes first.
     """
     from jaxamp.data import check_pair  # noqa: PLC0415
     from jaxamp.data.knobs import read_parts  # noqa: PLC0415
-    from jaxamp.evaluate import told  # noqa: PLC0415
+    from jaxamp.evaluate import lag, told  # noqa: PLC0415
 
     places = knob_places(model, manifest.names)
     pairs, befores = read_parts(manifest, channel(given.channel))
@@ -95,17 +95,22 @@ def heard(
         refuse_other_rate(model, x.sample_rate, entry.input)
         knobs = np.asarray(manifest.positions(entry), np.float32)
         captures.append(Capture(x.samples, y.samples, before, entry.name, knobs))
-    wanted = given.delay or "auto"
     unknown = [
         one
         for one, entry in zip(captures, manifest.entries, strict=True)
         if entry.delay is None
     ]
-    found = [
-        wanted_delay(wanted, model, params, one.input, one.target, told(one, places))
-        for one in (unknown if wanted == "auto" else unknown[:1])
-    ]
-    common = int(np.median(found)) if found else 0
+    if given.delay not in (None, "auto"):
+        common = samples_of(given.delay)
+    elif unknown:
+        common = lag(
+            *(
+                excerpts(model, params, one.input, one.target, told(one, places))
+                for one in unknown
+            )
+        )
+    else:
+        common = 0
     return [
         moved(one, common if entry.delay is None else entry.delay)
         for one, entry in zip(captures, manifest.entries, strict=True)

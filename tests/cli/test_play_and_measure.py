@@ -11,6 +11,7 @@ from tiny import RATE, noise
 
 import jaxamp
 from jaxamp.cli.main import COMMANDS
+from jaxamp.evaluate import lag
 
 
 def write(path, audio, rate=RATE):
@@ -109,6 +110,16 @@ def test_evaluate_gives_the_esr_of_numpy(finished, dry, wet, tmp_path, capsys, n
     assert found["delay"] == 0
     assert next(iter(found)) == "esr"
     assert f"{found['esr']:.6g}" in said.out
+
+
+def test_several_pairs_have_the_lag_that_suits_them_together():
+    generator = np.random.default_rng(0)
+    alike, unlike = generator.standard_normal((2, 9600))
+    late = np.roll(alike, 30)
+    other = 0.2 * np.roll(unlike, -50) + generator.standard_normal(9600)
+    assert lag((alike, late)) == 30
+    assert lag((unlike, 100 * other)) == -50
+    assert lag((alike, late), (unlike, 100 * other)) == 30
 
 
 @pytest.mark.parametrize("delay", [1, 137, -40])
