@@ -27,7 +27,7 @@ def compare_settings(given: argparse.Namespace) -> int:
     """Measures at every setting; returns the exit status."""
     refuse_others(given)
     # Imported here, so that help and mistakes in the arguments come at once.
-    from jaxamp.data.manifest import read_manifest  # noqa: PLC0415
+    from jaxamp.data.manifest_file import read_manifest  # noqa: PLC0415
     from jaxamp.evaluate import evaluate_settings, mean_metrics  # noqa: PLC0415
     from jaxamp.loading import load  # noqa: PLC0415
 
@@ -84,7 +84,7 @@ def heard(
     most. What the manifest says of a recording goes first.
     """
     from jaxamp.data import check_pair  # noqa: PLC0415
-    from jaxamp.data.knobs import read_parts  # noqa: PLC0415
+    from jaxamp.data.parts import read_parts  # noqa: PLC0415
     from jaxamp.evaluate import lag, told  # noqa: PLC0415
 
     places = knob_places(model, manifest.names)

@@ -119,7 +119,7 @@ def wanted_knobs(given: argparse.Namespace) -> "list[Knob]":
     Raises:
         ConfigError: No names, two alike, or a range that is none.
     """
-    from jaxamp.data.manifest import is_knob_name  # noqa: PLC0415
+    from jaxamp.data.manifest_file import is_knob_name  # noqa: PLC0415
 
     names = [name.strip() for name in given.knobs.split(",")]
     odd = [name for name in names if not is_knob_name(name)]

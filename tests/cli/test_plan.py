@@ -6,7 +6,7 @@ import numpy as np
 import yaml
 from runs import assert_refused, run
 
-from jaxamp.data.manifest import read_manifest
+from jaxamp.data.manifest_file import read_manifest
 
 ASKED = ("plan", "--knobs", "gain,bass", "--settings", 8, "--range", "bass=-5..5")
 
