@@ -29,7 +29,7 @@ import yaml
 from manifests import KEPT, real_amp, simulated_amp, written
 
 import jaxamp
-from jaxamp.data.demo import SAMPLE_RATE, packaged_di
+from jaxamp.data.demo import SAMPLE_RATE, packaged_di, rendered
 from jaxamp.data.knobbed_amp import KNOBS, knobbed_amp
 
 KINDS = ("concat", "film", "hyper")
@@ -182,14 +182,14 @@ def snapshot(folder: Path, steps: int, amp: dict, number: int) -> Path:
     dry, wet = (
         f"data.{w}={f}" for w, f in zip(("input", "target"), files, strict=True)
     )
-    # one delay for all, as a model with knobs has; alone, each would seem to have its own
+    # one delay for all, as a model with knobs has: alone, each seems to have its own
     trained(run, steps, f"model={WAVENET}", "data=capture", "data.delay=0", dry, wet)
     return run
 
 
 def count(folder: Path, steps: int) -> dict[str, Any]:
     """The virtual amp, learned from few and from many settings."""
-    table = {}
+    table, truth = {}, grid()
     for settings in (4, 8, 16, 32):
         for name, chosen in {
             "film": (f"model={WAVENET}", "conditioning=film"),
@@ -197,10 +197,46 @@ def count(folder: Path, steps: int) -> dict[str, Any]:
         }.items():
             data = ("data=virtual_knobs", f"data.settings={settings}")
             run = folder / "count" / f"{name.replace(' ', '_')}_{settings}"
-            table[f"{name}, {settings}"] = spread_of(
-                [trained(run, steps, *data, *chosen)]
-            )
+            found = spread_of([trained(run, steps, *data, *chosen)])
+            table[f"{name}, {settings}"] = found | {"grid": on_grid(run, truth)}
     return table
+
+
+def grid() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Playing that is never trained on, 256 settings, and what the amp makes of it."""
+    x = packaged_di()[len(packaged_di()) // 2 :][: 2 * SAMPLE_RATE]
+    ways = [np.linspace(0, 1, 4)] * len(KNOBS)
+    settings = np.stack(np.meshgrid(*ways), axis=-1).reshape(-1, len(KNOBS))
+    truth = [
+        rendered(knobbed_amp, x, controls=tuple(map(float, one)), sample_rate=48_000)
+        for one in settings
+    ]
+    return x, settings.astype(np.float32), np.stack(truth)
+
+
+def on_grid(
+    run: Path, truth: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> dict[str, Any]:
+    """The ESR at every setting of the grid, in a few numbers."""
+    model, params = jaxamp.load(run)
+    order = [KNOBS.index(name) for name in model.controls]
+    x, settings, targets = truth
+    esrs = np.array(
+        [
+            esr(np.asarray(jaxamp.process(model, params, x, controls=one[order])), y)
+            for one, y in zip(settings, targets, strict=True)
+        ]
+    )
+    return {
+        "settings": len(esrs),
+        "mean": float(np.mean(esrs)),
+        "median": float(np.median(esrs)),
+        "worst": float(np.max(esrs)),
+        "by gain": [
+            float(np.mean(esrs[settings[:, KNOBS.index("gain")] == np.float32(gain)]))
+            for gain in np.linspace(0, 1, 4)
+        ],
+    }
 
 
 def real(folder: Path, steps: int) -> dict[str, Any]:
