@@ -187,7 +187,7 @@ def test_a_large_or_deep_file_is_not_read(swept, tmp_path, capsys):
 
 def test_rows_are_named_after_what_was_chosen_of_a_group(tmp_path, capsys):
     swept = (
-        "optimizer=adam,soap",
+        "optimizer=adam,adamw",
         "optimizer.b1=0.8,0.9",
         "hydra.launcher.table=false",
     )
@@ -199,7 +199,7 @@ def test_rows_are_named_after_what_was_chosen_of_a_group(tmp_path, capsys):
     assert run(capsys, "compare", tmp_path).status == 0
     assert {row["model"] for row in table(tmp_path)} == {
         f"lstm/1x8 optimizer={one} optimizer.b1={b1}"
-        for one in ("adam", "soap")
+        for one in ("adam", "adamw")
         for b1 in ("0.8", "0.9")
     }
 
