@@ -6,6 +6,7 @@ import shutil
 import jax
 import numpy as np
 import pytest
+from configs import configuration
 from knob_recordings import RATE, amp, dry, write, write_amp
 from runs import assert_refused, esrs, run
 
@@ -51,6 +52,15 @@ def turned(manifest, tmp_path_factory):
     arguments = [*TINY, f"data.manifest={manifest}", f"hydra.run.dir={folder}"]
     assert main(["train", *arguments]) == 0
     return folder
+
+
+def test_the_recipe_for_knobs_learns_more_slowly_than_the_best_without():
+    of_knobs, best = (configuration(f"+experiment={one}") for one in ("knobs", "best"))
+    assert of_knobs["data"]["_target_"] == "jaxamp.data.knobs"
+    rates = [one["optimizer"].pop("learning_rate") for one in (of_knobs, best)]
+    assert rates[0] < rates[1] / 2
+    for key in ("optimizer", "loss", "train"):
+        assert of_knobs[key] == best[key], "what else was measured is the same"
 
 
 def by_hand(folder, gain, begin=0):
