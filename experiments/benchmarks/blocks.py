@@ -53,6 +53,8 @@ TAIL = 2.0
 
 
 def main():
+    # As `jaxamp live` does: what computes is the thread that asks.
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
     with (
         program.run(
             "blocks",

@@ -11,6 +11,10 @@ LEARNING = {"xla_cpu_experimental_ynn_fusion_type": ""}
 """Sums and products by Eigen and XLA itself rather than by YNNPACK, which adds up along
 the samples slowly."""
 
+ONE_KERNEL = WIDE | LEARNING
+"""The same for programs with one kernel, which YNNPACK cannot be a part of: see
+`jaxamp.layers.one_kernel`."""
+
 MAPPINGS = Path("/proc/self/maps")
 MANY_MAPPINGS = 30_000
 """Half of what Linux allows a process by default."""

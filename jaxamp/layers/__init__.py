@@ -11,6 +11,7 @@ from jaxamp.layers.knobs import (
     beside,
     positions,
 )
+from jaxamp.layers.one_kernel import fits_one_kernel, one_kernel
 from jaxamp.layers.precision import precision
 from jaxamp.layers.recurrent import GRU, INITIAL_WEIGHTS, LSTM
 from jaxamp.layers.ring import Heard, Ring
@@ -38,8 +39,10 @@ __all__ = [
     "beside",
     "fan_in_uniform",
     "filtered",
+    "fits_one_kernel",
     "gated",
     "last",
+    "one_kernel",
     "positions",
     "precision",
     "tapered",

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 
 from jaxamp.core import Array
 from jaxamp.layers.by_itself import by_itself
+from jaxamp.layers.one_kernel import in_one_kernel
 from jaxamp.layers.precision import precision
 from jaxamp.layers.ring import Heard, Ring
 
@@ -34,6 +35,9 @@ SPELLED_TERMS = 24
 
 BRIEF = 128
 """Samples up to which XLA's convolution, joined with what surrounds it, is faster."""
+
+UNROLLED_TERMS = 24
+"""Inputs times taps that one loop of a kernel adds up well."""
 
 FOLDED_PAIRS = 144
 """Pairs of channels up to which a loop over them beats a matrix product."""
@@ -147,7 +151,7 @@ def convolve(x: Array, weight: Array, dilation: int) -> Array:
         return jnp.zeros((x.shape[0], outputs, 0), x.dtype)
     if kernel_size >= FFT_FROM_TAPS and dilation == 1:
         return convolve_by_fft(x, weight)
-    if kernel_size > STACKED_TAPS or length <= BRIEF:
+    if kernel_size > STACKED_TAPS or length <= BRIEF or in_one_kernel():
         return correlate(x, weight, dilation)
     if kernel_size == 1:
         return product(weight[:, :, 0], x)
@@ -161,6 +165,8 @@ def convolve_ring(ring: Ring, x: Array, weight: Array, dilation: int) -> Array:
     ring in one piece each.
     """
     reach, length, kernel_size = ring.reach, x.shape[2], weight.shape[2]
+    if in_one_kernel() and kernel_size <= STACKED_TAPS:
+        return correlate_ring(ring, x, weight, dilation)
     lags = [reach - k * dilation for k in range(kernel_size)]
     contiguous = reach <= length or kernel_size > STACKED_TAPS
     near = reach if contiguous else max(lag for lag in lags if lag < length)
@@ -177,6 +183,30 @@ def convolve_ring(ring: Ring, x: Array, weight: Array, dilation: int) -> Array:
     if length <= BRIEF:
         return correlate(jnp.concatenate(taps, axis=1), matrix[:, :, None])
     return joined_product(matrix, *taps)
+
+
+def correlate_ring(ring: Ring, x: Array, weight: Array, dilation: int) -> Array:
+    """The same within one kernel: a sum of convolutions of a few taps each.
+
+    Taps that lie in the ring in one piece each are convolutions by themselves; to join
+    them first takes a kernel longer.
+    """
+    reach, length, kernel_size = ring.reach, x.shape[2], weight.shape[2]
+    lags = [reach - k * dilation for k in range(kernel_size)]
+    far = sum(lag > length for lag in lags)
+    near = lags[far]
+    heard = jnp.concatenate([ring.before(near, near), x], axis=2) if near else x
+    parts = [
+        correlate(ring.before(lag, length), weight[:, :, k : k + 1])
+        for k, lag in enumerate(lags[:far])
+    ]
+    taps = max(1, UNROLLED_TERMS // x.shape[1])
+    for first in range(far, kernel_size, taps):
+        some = weight[:, :, first : first + taps]
+        start = near - lags[first]
+        stop = start + length + (some.shape[2] - 1) * dilation
+        parts.append(correlate(heard[:, :, start:stop], some, dilation))
+    return sum(parts[1:], start=parts[0])
 
 
 @by_itself

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxamp.core import Array, Model, Params, State
-from jaxamp.layers import Heard, Ring
+from jaxamp.core.compiler import ONE_KERNEL, WIDE
+from jaxamp.layers import Heard, Ring, fits_one_kernel, one_kernel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +62,8 @@ class Layout:
     shapes: tuple[tuple[int, ...], ...]
     """Of the leaves of the model's own state."""
     rings: bool
+    whole: bool = False
+    """Whether a block is played by one kernel; see `jaxamp.layers.one_kernel`."""
 
     @staticmethod
     def of(model: Model, state: State, block: int, batch: int) -> "Layout":
@@ -68,6 +71,26 @@ class Layout:
         leaves, tree = jax.tree.flatten(state)
         shapes = tuple(leaf.shape for leaf in leaves)
         return Layout(block, batch, tree, shapes, model.rings)
+
+    def decided(
+        self, model: Model, params: Params, state: Carried, controls: Any = None
+    ) -> "Layout":
+        """The same, with blocks played by one kernel where they can be."""
+        given = (params, self._block(), state, controls)
+        leaves, tree = jax.tree.flatten(given)
+        shapes = tuple(
+            jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf))
+            for leaf in leaves
+        )
+        return dataclasses.replace(self, whole=fits(self, model, tree, shapes))
+
+    def _block(self) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((self.batch, 1, self.block), jnp.float32)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What XLA is asked for when it compiles a program that plays."""
+        return ONE_KERNEL if self.whole else WIDE
 
     @functools.cached_property
     def places(self) -> "dict[int, Place]":
@@ -83,6 +106,20 @@ class Layout:
         controls: Array | None = None,
     ) -> tuple[Array, Carried]:
         """The next block x `[batch, 1, block]`, with knobs `[batch, k(, block)]`."""
+        turn = functools.partial(self.turn, model)
+        if self.whole:
+            return one_kernel(turn, params, x, state, controls)
+        return turn(params, x, state, controls)
+
+    def turn(
+        self,
+        model: Model,
+        params: Params,
+        x: Array,
+        state: Carried,
+        controls: Array | None,
+    ) -> tuple[Array, Carried]:
+        """The same, in as many kernels as XLA likes."""
         rooms = self.written(state)
         pasts = self.unpacked(state, rooms)
         y, after = model.apply(params, x, controls, pasts)
@@ -176,6 +213,17 @@ class Layout:
             str(channels): np.zeros((self.batch, channels, size), np.float32)
             for channels, size in sizes.items()
         }
+
+
+@functools.lru_cache(maxsize=256)
+def fits(layout: Layout, model: Model, tree: Any, shapes: tuple[Any, ...]) -> bool:
+    """Whether a block can be played by one kernel.
+
+    Args:
+        tree, shapes: Of parameters, block, state and knobs.
+    """
+    given = jax.tree.unflatten(tree, shapes)
+    return fits_one_kernel(functools.partial(layout.turn, model), *given)
 
 
 def places(shapes: Sequence[tuple[int, ...]], block: int) -> dict[int, Place]:

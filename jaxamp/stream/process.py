@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxamp.core import Array, Model, Params, State, silence
-from jaxamp.core.compiler import WIDE
+from jaxamp.core.compiler import ONE_KERNEL, WIDE
 from jaxamp.stream.carried import Carried, Layout
 from jaxamp.stream.moving import Course, given_along, side_by_side
 
@@ -138,7 +138,8 @@ def ready(
     """Where the state lies for blocks of this length, and the state of silence."""
     quiet = silence(model, params, batch, controls)
     layout = Layout.of(model, quiet, block, batch)
-    return layout, layout.packed(quiet)
+    state = layout.packed(quiet)
+    return layout.decided(model, params, state, controls), state
 
 
 def play_along(
@@ -196,16 +197,10 @@ def filled(part: np.ndarray | Array) -> np.ndarray:
     return room
 
 
-@partial(
-    jax.jit,
-    static_argnames=("model", "layout"),
-    donate_argnames="state",
-    compiler_options=WIDE,
-)
 def play_blocks(
     model: Model,
     params: Params,
-    blocks: Array,
+    blocks: Array | np.ndarray,
     count: int | Array,
     layout: Layout,
     state: Carried,
@@ -213,9 +208,25 @@ def play_blocks(
 ) -> tuple[Array, Carried]:
     """The first `count` of blocks `[n, batch, 1, t]`, in one compiled call.
 
+    The state given is used up.
+
     Shapes:
         controls `[batch, k]`, or `[n, batch, k, t]` where they move.
     """
+    program = blocks_whole if layout.whole else blocks_in_parts
+    return program(model, params, blocks, count, layout, state, controls)
+
+
+def blocks_in_turn(
+    model: Model,
+    params: Params,
+    blocks: Array,
+    count: int | Array,
+    layout: Layout,
+    state: Carried,
+    controls: Array | None,
+) -> tuple[Array, Carried]:
+    """What `play_blocks` compiles."""
     moving = controls is not None and controls.ndim == 4
 
     def one(index: Array, carry: tuple[Array, Carried]) -> tuple[Array, Carried]:
@@ -225,3 +236,13 @@ def play_blocks(
         return played.at[index].set(y), state
 
     return jax.lax.fori_loop(0, count, one, (jnp.zeros_like(blocks), state))
+
+
+compiled = partial(
+    jax.jit,
+    blocks_in_turn,
+    static_argnames=("model", "layout"),
+    donate_argnames="state",
+)
+blocks_whole = compiled(compiler_options=ONE_KERNEL)
+blocks_in_parts = compiled(compiler_options=WIDE)

@@ -10,7 +10,7 @@ from tiny import LSTM, noise
 
 from jaxamp.core import ConfigError, silence
 from jaxamp.stream import ChangingPlayer, Player, play, process, step
-from jaxamp.stream.process import play_blocks
+from jaxamp.stream.process import blocks_in_parts, blocks_whole
 
 # The second has pasts in rings, and so will every WaveNet with knobs.
 MODELS = ("lstm with two knobs", "convolutions with a knob")
@@ -36,6 +36,11 @@ def drawn(name):
     return model, params, noise(LENGTH), moving
 
 
+def programs():
+    """How many there are by now."""
+    return blocks_in_parts._cache_size() + blocks_whole._cache_size()
+
+
 @functools.cache
 def at_once(name):
     """What the model's own definition answers to all of it."""
@@ -50,10 +55,10 @@ def at_once(name):
 def test_any_block_plays_the_whole_at_once_by_two_programs_at_most(name):
     model, params, x, moving = drawn(name)
     expected = at_once(name)
-    before = play_blocks._cache_size()
+    before = programs()
     y = process(model, params, x, block=BLOCK, controls=moving)
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-5)
-    assert play_blocks._cache_size() <= before + 2
+    assert programs() <= before + 2
     if name == MODELS[0]:  # in one block too, beside another whose knobs go back
         both = np.stack([moving, moving[:, ::-1]])
         sounds = np.stack([x, x])[:, None]
@@ -84,11 +89,11 @@ def test_knobs_that_could_move_and_do_not_are_those_that_stand_still(name):
     model, params, x, moving = drawn(name)
     still = moving[:, 0]
     y = process(model, params, x, block=BLOCK, controls=still)
-    before = play_blocks._cache_size()
+    before = programs()
     moved = np.broadcast_to(still[:, None], moving.shape)
     z = process(model, params, x, block=BLOCK, controls=moved)
     np.testing.assert_array_equal(z, y)
-    assert play_blocks._cache_size() == before
+    assert programs() == before
 
 
 @pytest.mark.parametrize("name", MODELS)

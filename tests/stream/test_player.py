@@ -61,6 +61,31 @@ def test_blocks_through_the_player_are_the_file_played_at_once(name, block):
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-5)
 
 
+WIDE = wavenet(arrays=[{"channels": 16, "dilations": [1, 70], "head_size": 1}])
+
+
+@pytest.mark.skipif(
+    jax.default_backend() != "cpu", reason="kernels of one piece are for CPUs"
+)
+def test_what_is_faster_in_one_kernel_is_one():
+    whole = {
+        (name, block): Player(
+            model, model.init(jax.random.key(1)), block=block
+        )._layout.whole
+        for name, model in (MODELS | {"wide": WIDE}).items()
+        for block in (16, 200)
+    }
+    in_parts = {("Linear by FFT", 16), ("Linear by FFT", 200), ("wide", 200)}
+    assert {place for place, one in whole.items() if not one} == in_parts
+
+
+@pytest.mark.parametrize("block", [16, 200])
+def test_many_channels_are_played_alike_in_one_kernel_and_in_parts(block):
+    params, x = WIDE.init(jax.random.key(5)), noise(block * 6)
+    y = played(Player(WIDE, params, block=block), x)
+    np.testing.assert_allclose(y, by_definition(WIDE, params, x), rtol=0, atol=1e-5)
+
+
 def test_signals_side_by_side_do_not_hear_each_other():
     x = np.stack([noise(640), 0.3 * noise(640)[::-1]])[:, None]
     params = BENT.init(jax.random.key(2))
