@@ -255,13 +255,14 @@ def finish(loop: Loop, file: str | None) -> None:
     times = figures["callback"]
     told = (
         f"{figures['seconds']:.1f} s in blocks of {figures['block']}: "
-        f"{figures['dropouts']} dropouts; 99 of 100 blocks in {times['p99_us']:.0f} µs "
+        f"{figures['dropouts']} dropouts, {times['late']} blocks late; 99 of 100 in {times['p99_us']:.0f} µs "
         f"of {times['deadline_us']:.0f}, the longest in {times['worst_us']:.0f} µs; "
         f"peaks {level(figures['input_peak']).strip()} in, "
         f"{level(figures['output_peak']).strip()} out."
     )
     print(paragraph(told))
-    if figures["dropouts"] and sys.platform == "linux" and not figures["urgent"]:
+    held_up = figures["dropouts"] or times["late"]
+    if held_up and sys.platform == "linux" and not figures["urgent"]:
         complain(
             "warning: Other programs may have held the sound up, for this one has no "
             "real-time priority. Allow it to ask for one: on Debian, `sudo usermod -aG "

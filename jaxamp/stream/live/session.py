@@ -52,7 +52,11 @@ class Session:
         self.times = Times(1e9 * block / sample_rate)
         self.flagged: dict[str, int] = dict.fromkeys(FLAGS, 0)
         self.dropouts = 0
-        """Calls before which the sound system lost something, or that were late."""
+        """Calls before which the sound system lost something.
+
+        A call that took longer than its block lasts is none by itself: where the sound
+        system holds more than a block, nothing is lost. `times.late` counts them.
+        """
         self.when: list[float] = []
         """Seconds of sound before each of the first dropouts."""
         self.urgent = False
@@ -88,10 +92,8 @@ class Session:
         self.frames += x.size
         if self._record:
             self._keep(x, y)
-        taken = time.perf_counter_ns() - begin
-        late = self.times.late
-        self.times.add(taken)
-        if (status and self._flag(status)) or self.times.late > late:
+        self.times.add(time.perf_counter_ns() - begin)
+        if status and self._flag(status):
             self.dropouts += 1
             if len(self.when) < MOST_TIMES:
                 self.when.append((self.frames - x.size) / self.sample_rate)
