@@ -255,7 +255,8 @@ def finish(loop: Loop, file: str | None) -> None:
     times = figures["callback"]
     told = (
         f"{figures['seconds']:.1f} s in blocks of {figures['block']}: "
-        f"{figures['dropouts']} dropouts, {times['late']} blocks late; 99 of 100 in {times['p99_us']:.0f} µs "
+        f"{figures['dropouts']} dropouts, {times['late']} blocks late; "
+        f"99 of 100 in {times['p99_us']:.0f} µs "
         f"of {times['deadline_us']:.0f}, the longest in {times['worst_us']:.0f} µs; "
         f"peaks {level(figures['input_peak']).strip()} in, "
         f"{level(figures['output_peak']).strip()} out."
