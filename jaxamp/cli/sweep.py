@@ -214,22 +214,37 @@ class Engine(SweepLauncher):
         launcher = Plugins.instance().instantiate_launcher(
             hydra_context=self.context, task_function=self.task, config=master
         )
-        placed = [
-            [*job.overrides, f"hydra.sweep.subdir='{job.folder.name}'"] for job in jobs
-        ]
+        placed = [[*job.overrides, *place(job.folder)] for job in jobs]
         try:
             made = launcher.launch(placed, jobs[0].number)
         except Exception as error:  # a worker died, say: the others may be done
             return salvaged(jobs, Failure.of(error))
         returns: Returns = {}
         for job, one in zip(jobs, made, strict=True):
-            if one.status == JobStatus.COMPLETED:
-                returns[job.number] = one
-            else:
+            if one.status != JobStatus.COMPLETED:
                 failure = read_failure(job.folder) or Failure.of(one._return_value)
-                returns[job.number] = failure
-                tell(job, failure)
+            elif finished(job.folder, job.config()) is None:
+                failure = Failure.of(elsewhere(job.folder))
+            else:
+                returns[job.number] = one
+                continue
+            returns[job.number] = failure
+            tell(job, failure)
         return returns
+
+
+def place(folder: Path) -> tuple[str, str]:
+    """The overrides that give a job its folder, wherever its process works."""
+    parent = str(folder.parent).replace("'", "\\'")
+    return f"hydra.sweep.dir='{parent}'", f"hydra.sweep.subdir='{folder.name}'"
+
+
+def elsewhere(folder: Path) -> RunError:
+    """What to say of a job that is done and has left nothing here."""
+    return RunError(
+        f"It was done where {str(folder)!r} is another folder, or none. Give "
+        "hydra.sweep.dir=FOLDER that all processes of the engine can reach."
+    )
 
 
 def refuse_apart(crew: Crew, root: Path) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
 from runs import TINY, run
 
 from jaxamp.cli.main import main
@@ -62,6 +64,45 @@ def test_an_engine_gives_what_one_process_gives(engine, tmp_path, expected):
     found = esrs(tmp_path)
     assert found == {"seed=0": expected}
     assert (tmp_path / "comparison.csv").is_file()
+
+
+class Away:
+    """A launcher whose jobs work in another folder, and leave nothing in ours."""
+
+    def __init__(self):
+        self.placed = []
+
+    def launch(self, overrides, first):
+        self.placed += overrides
+        done = JobReturn(status=JobStatus.COMPLETED, _return_value=0.5)
+        return [done for _ in overrides]
+
+
+def test_jobs_are_told_the_whole_folder_and_missed_if_they_leave_nothing_there(
+    tmp_path, monkeypatch, capsys
+):
+    away, real = Away(), Plugins.instantiate_launcher
+
+    def instantiated(self, *, config, **given):
+        ours = config.hydra.launcher._target_.endswith("Engine")
+        return real(self, config=config, **given) if ours else away
+
+    monkeypatch.setattr(Plugins, "instantiate_launcher", instantiated)
+    monkeypatch.chdir(tmp_path)
+    folder = r"hydra.sweep.dir='it\'s/runs'"
+    words = (*TINY, *SHORT, "+engine=joblib", "seed=3,4", folder)
+    said = run(capsys, "train", "-m", *words)
+    assert [words[-3:] for words in away.placed] == [
+        [
+            f"seed={seed}",
+            f"hydra.sweep.dir='{tmp_path}/it\\'s/runs'",
+            f"hydra.sweep.subdir='seed={seed}'",
+        ]
+        for seed in (3, 4)
+    ]
+    assert said.status == 2
+    assert "It was done where" in said.err
+    assert "2 of 2 jobs failed" in said.err
 
 
 def test_optuna_keeps_its_study_and_goes_on_with_it(tmp_path, capsys):
