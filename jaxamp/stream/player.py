@@ -16,9 +16,9 @@ from jaxamp.stream.moving import at_start, in_block, refuse_moved
 class Player:
     """A model ready to play: `y, state = player(block, state)`.
 
-    The program is compiled ahead. A call takes half the time where JAX computes in the
-    thread that asks; `jax.config.update("jax_cpu_enable_async_dispatch", False)` does
-    that, before anything else.
+    The program is compiled ahead. A call takes 14 to 20 µs less where JAX computes in
+    the thread that asks: `jax.config.update("jax_cpu_enable_async_dispatch", False)`,
+    before anything else.
 
     With `moves`, knobs can be turned: `y, state = player(block, state, controls)`, by
     two programs, for blocks in which they stand still and in which they move; both play

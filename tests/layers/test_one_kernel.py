@@ -10,7 +10,7 @@ from jaxamp.layers.one_kernel import fits_one_kernel, in_one_kernel, one_kernel
 
 X = np.random.default_rng(0).normal(size=(1, 3, 40)).astype(np.float32)
 WEIGHT = np.random.default_rng(1).normal(size=(2, 3, 2)).astype(np.float32)
-ELSEWHERE = pytest.mark.skipif(
+ON_CPU = pytest.mark.skipif(
     jax.default_backend() != "cpu", reason="kernels of one piece are for CPUs"
 )
 
@@ -23,7 +23,7 @@ def compiled(function, *args):
     return jax.jit(function, compiler_options=ONE_KERNEL).lower(*args).compile()
 
 
-@ELSEWHERE
+@ON_CPU
 def test_a_function_in_one_kernel_answers_the_same():
     def program(x, weight):
         return one_kernel(filtered, x, weight)
@@ -33,7 +33,7 @@ def test_a_function_in_one_kernel_answers_the_same():
     np.testing.assert_allclose(found(X, WEIGHT), filtered(X, WEIGHT), atol=1e-6)
 
 
-@ELSEWHERE
+@ON_CPU
 def test_arguments_that_are_not_read_are_allowed():
     @jax.jit
     def second(unread, x):
@@ -54,7 +54,7 @@ def test_arguments_that_are_not_read_are_allowed():
     assert found["handed"] == 7
 
 
-@ELSEWHERE
+@ON_CPU
 def test_loops_may_be_part_of_it():
     def summed(x):
         return jax.lax.scan(lambda total, row: (total + row, total), x[0, 0], x[0])
@@ -64,7 +64,7 @@ def test_loops_may_be_part_of_it():
     assert before.shape == (3, 40)
 
 
-@ELSEWHERE
+@ON_CPU
 def test_everything_known_works_within_a_kernel():
     def function(x):
         a, b = jnp.split(jnp.abs(x) + 0.5, 2, axis=2)
@@ -110,7 +110,7 @@ REFUSED = {
 }
 
 
-@ELSEWHERE
+@ON_CPU
 @pytest.mark.parametrize("name", FITS)
 def test_fits(name):
     function, args = FITS[name]
