@@ -23,8 +23,9 @@ from jaxamp.report.comparison import half_interval
 from jaxamp.train import (
     Population,
     kept_params,
+    cores,
     side_by_side,
-    use_cores,
+    use_devices,
     validation_esr,
 )
 
@@ -42,7 +43,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--steps", type=int, default=200)
     given = parser.parse_args()
-    use_cores()
+    use_devices(cores())
     job = nano(given.steps)
     together = [running(job, seed) for seed in range(given.seeds)]
     alone = [running(job, seed) for seed in range(given.seeds)]
@@ -74,7 +75,7 @@ def main():
 def nano(steps):
     """What the command line would train."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        composed = compose("train", [f"train.steps={steps}"])
+        composed = compose("train", [f"train.steps={steps}", "train.devices=1"])
     config = OmegaConf.to_container(composed, resolve=True)
     recording = build(config["data"], "data")
     model = build(config["model"], "model", sample_rate=recording.sample_rate)

@@ -3,7 +3,7 @@
     uv run python experiments/benchmarks/devices.py
     uv run python experiments/benchmarks/devices.py --devices 2 4 --cores 4
 
-Batches of 16 windows of 8,192 samples, recipe A1. Each side is a process of its own, on
+Each side is a process of its own, on
 the same cores; both train in turns. With one device, XLA shares each operation out to
 the cores; with several, each device goes through its own windows. `same bits` says
 whether several devices end twice alike, in processes of their own.
@@ -18,7 +18,14 @@ from pathlib import Path
 import program
 import rounds
 
-CASES = ("wavenet/nano", "wavenet/feather", "wavenet/standard", "lstm/1x16")
+CASES = {
+    "A1 standard": ["+experiment=nam_a1"],
+    "A1 feather": ["+experiment=nam_a1", "model=wavenet/feather"],
+    "A1 nano": ["+experiment=nam_a1", "model=wavenet/nano"],
+    "A2 pair": ["+experiment=nam_a2"],
+    "LSTM 1x16": ["+experiment=nam_a1", "model=lstm/1x16"],
+    "LSTM 64-64-1": ["+experiment=lstm_2018"],
+}
 CHILD = Path(__file__).with_name("devices_child.py")
 ROUND_SECONDS = 4.0
 STEPS_TO_COMPARE = 20
@@ -29,7 +36,7 @@ class Child:
 
     def __init__(self, case, devices):
         self.process = subprocess.Popen(
-            [sys.executable, str(CHILD), case, str(devices)],
+            [sys.executable, str(CHILD), str(devices), *CASES[case]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

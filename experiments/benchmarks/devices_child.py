@@ -1,4 +1,4 @@
-"""One side of `devices.py`: python devices_child.py MODEL DEVICES
+"""One side of `devices.py`: python devices_child.py DEVICES OVERRIDE …
 
 Reads numbers of steps, a line each, and answers with the seconds they took and a
 checksum of the state after them.
@@ -21,18 +21,18 @@ from members import running
 
 
 def main():
-    case, devices = sys.argv[1], int(sys.argv[2])
+    devices, overrides = int(sys.argv[1]), sys.argv[2:]
     use_devices(devices)
-    (job,) = ours.jobs(
-        "+experiment=nam_a1", f"model={case}", f"train.devices={devices}"
-    )
-    run = running(job, 0)
+    jobs = ours.jobs(*overrides, f"train.devices={devices}")
+    runs = [running(job, 0) for job in jobs]
     for line in sys.stdin:
         begin = time.perf_counter()
-        (run.state,), _, _ = side_by_side([run], 0, int(line))()
+        states, _, _ = side_by_side(runs, 0, int(line))()
         seconds = time.perf_counter() - begin
-        state = [leaf.tobytes() for leaf in jax.tree.leaves(fetched(run.state))]
-        print(json.dumps([seconds, zlib.crc32(b"".join(state))]), flush=True)
+        for run, state in zip(runs, states, strict=True):
+            run.state = state
+        numbers = [leaf.tobytes() for leaf in jax.tree.leaves(fetched(states))]
+        print(json.dumps([seconds, zlib.crc32(b"".join(numbers))]), flush=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from jaxamp.cli.assemble import assembled
 from jaxamp.cli.config import build, conf_folder
 from jaxamp.models import Container
 from jaxamp.train import LearningRates, start, train_steps
+from jaxamp.train.devices import placed
 
 SAMPLE_RATE = 48_000
 
@@ -45,7 +46,8 @@ class Learner:
     def __init__(self, jobs):
         self.jobs = jobs
         self.states = tuple(
-            start(job.task, job.seed, job.dataset.batch) for job in jobs
+            placed(job.task.mesh, start(job.task, job.seed, job.dataset.batch))
+            for job in jobs
         )
         self.rates = LearningRates(jobs[0].learning_rate)
 

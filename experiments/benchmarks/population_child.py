@@ -11,7 +11,7 @@ from pathlib import Path
 
 import ours
 
-from jaxamp.train import Population, side_by_side, use_cores
+from jaxamp.train import Population, cores, side_by_side, use_devices
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from members import running
@@ -19,9 +19,11 @@ from members import running
 
 def main():
     case, members = sys.argv[1], int(sys.argv[2])
-    if members:
-        use_cores()
-    (job,) = ours.jobs("+experiment=nam_a1", f"model={case}")
+    use_devices(cores())
+    devices = "1" if members else "auto"
+    (job,) = ours.jobs(
+        "+experiment=nam_a1", f"model={case}", f"train.devices={devices}"
+    )
     runs = [running(job, seed) for seed in range(members or 1)]
     advance = Population() if members else side_by_side
     for line in sys.stdin:

@@ -2,7 +2,8 @@
 
 A step is everything from windows to new parameters: jaxamp draws its windows from the
 demo capture inside the step, the peer gets a fixed batch of the same shape for free.
-Compiling is left out. Each side makes a second or two of steps in turns.
+Compiling is left out. jaxamp makes a device of each core, as its command line does;
+PyTorch is given as many threads. Each side makes a second or two of steps in turns.
 """
 
 import dataclasses
@@ -16,6 +17,7 @@ import results
 import rounds
 
 from jaxamp.models import is_recurrent
+from jaxamp.train import cores, use_devices
 
 ROUND_SECONDS = 1.5
 
@@ -72,11 +74,17 @@ def main():
         cores=2,
         cases=CASES,
         headline="ratio",
-        limits=limits.measured,
+        limits=limits_of_cores,
     ) as bench:
         for name in bench.cases:
             compare(bench, name, CASES[name])
         remarks(bench)
+
+
+def limits_of_cores():
+    """The machine's limits; each core is a device from here on."""
+    use_devices(cores())
+    return limits.measured()
 
 
 def compare(bench, name, case):

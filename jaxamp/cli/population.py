@@ -87,12 +87,9 @@ class PopulationLauncher(SweepLauncher):
 
     def share(self, jobs: Sequence[SweepJob]) -> Returns:
         """Prepares all, groups them, trains each group and completes its folders."""
-        from jaxamp.train import use_cores  # noqa: PLC0415
-
         returns: Returns = {}
         if not jobs:
             return returns
-        use_cores()
         keep_compiled()
         ready, desk = [], Desk()
         for job in jobs:

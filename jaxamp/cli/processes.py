@@ -30,6 +30,10 @@ from jaxamp.core.processes import (
     join,
 )
 
+MOST_CORES = 8
+"""Cores of a CPU that train.devices=auto deals a batch out to, as each is given the
+recordings."""
+
 met: list[Crew] = []
 """The others, once they are met; they cannot be met twice."""
 
@@ -45,16 +49,12 @@ def joined(train: Any, *, one_program: bool = True) -> Crew:
         ConfigError: There are not as many as `train.processes` asks for.
         RunError: They do not meet.
     """
-    from jaxamp.train.devices import use_devices  # noqa: PLC0415 (imports JAX)
-
     group = train if isinstance(train, Mapping) else {}
     devices, wanted = group.get("devices"), group.get("processes")
-    if isinstance(devices, int):
-        use_devices(devices)
     if met:
         return met[0]
     if wanted == 1 or not isinstance(wanted, int | str):
-        return ALONE
+        return alone(devices, one_program)
     post = found(os.environ)
     count = post.count if post else 1
     if isinstance(wanted, int) and wanted != count:
@@ -65,9 +65,26 @@ def joined(train: Any, *, one_program: bool = True) -> Crew:
             "train.processes=auto."
         )
     if post is None or count == 1:
-        return ALONE
+        return alone(devices, one_program)
+    make_devices(devices, 1)
     met.append(join(post, one_program=one_program))
     return met[0]
+
+
+def alone(devices: Any, one_program: bool) -> Crew:
+    """This process alone, with the cores of its CPU as its devices."""
+    from jaxamp.train import cores  # noqa: PLC0415 (imports JAX)
+
+    make_devices(devices, min(cores(), MOST_CORES) if one_program else cores())
+    return ALONE
+
+
+def make_devices(devices: Any, auto: int) -> None:
+    """Makes a CPU the devices of `train.devices`, of which `auto` stands for so many."""
+    from jaxamp.train import use_devices  # noqa: PLC0415 (imports JAX)
+
+    if devices == "auto" or isinstance(devices, int):
+        use_devices(auto if devices == "auto" else devices)
 
 
 def refuse_others(what: str) -> None:

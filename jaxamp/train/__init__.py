@@ -7,13 +7,13 @@ from jaxamp.train.checkpoint import (
     pack,
     unpack,
 )
-from jaxamp.train.devices import dealt, described, everywhere, use_devices
+from jaxamp.train.devices import cores, dealt, described, everywhere, use_devices
 from jaxamp.train.flat import layers, named, vector
 from jaxamp.train.log import RunLog, Screen, Unwritten, duration, read_lines
 from jaxamp.train.loop import Advance, fit, side_by_side
 from jaxamp.train.members import Member, Outcome, Running
 from jaxamp.train.optimizers import Optimizer, adam_l2, muon
-from jaxamp.train.population import Population, use_cores
+from jaxamp.train.population import Population
 from jaxamp.train.progress import Plan, Progress
 from jaxamp.train.resume import take_up
 from jaxamp.train.schedules import LearningRates, cosine
@@ -47,6 +47,7 @@ __all__ = [
     "TrainState",
     "Unwritten",
     "adam_l2",
+    "cores",
     "cosine",
     "dealt",
     "described",
@@ -70,7 +71,6 @@ __all__ = [
     "train_step",
     "train_steps",
     "unpack",
-    "use_cores",
     "use_devices",
     "validation_esr",
     "vector",

@@ -37,20 +37,22 @@ ALONG = PartitionSpec(WINDOWS)
 EVERYWHERE = PartitionSpec()
 
 THREADS_A_DEVICE = 2
-"""Threads that XLA's pool must have for each simulated device, or devices that wait
-for each other in it may leave none to work: see `use_devices`."""
+"""Threads that XLA's pool is given for each device where there are more than cores, so
+that devices that wait for each other in it leave some to work."""
 
 
 def use_devices(number: int) -> None:
     """Makes so many devices of a CPU's cores; possible until JAX is first used.
 
-    Accelerators are what they are; where there are any, this has no effect.
+    Up to the number of cores, each gains: the operations of a small network are too
+    short to be shared out to several. Accelerators are what they are; where there are
+    any, this has no effect.
     """
     if number > 1:
         with contextlib.suppress(RuntimeError):  # JAX is running already
             jax.config.update("jax_num_cpu_devices", number)
-            threads = max(cores(), THREADS_A_DEVICE * number)
-            os.environ.setdefault("NPROC", str(threads))  # XLA's word for its threads
+            if number > cores():  # NPROC is XLA's word for its threads
+                os.environ.setdefault("NPROC", str(THREADS_A_DEVICE * number))
 
 
 def cores() -> int:
@@ -65,8 +67,7 @@ def dealt(batch: int, wanted: int | None) -> Mesh | None:
 
     Args:
         batch: Windows of a step.
-        wanted: Devices of each process. None takes as many accelerators as get equal
-            shares, and of a CPU, whose cores share the work of one device, one.
+        wanted: Devices of each process; None takes as many as get equal shares.
 
     Raises:
         ConfigError: There are fewer devices, or the shares would not be equal.
@@ -98,7 +99,7 @@ def most_equal(batch: int, processes: int, wanted: int | None, there: int) -> in
             f"processes. Use a multiple of {processes}."
         )
     if wanted is None:
-        return fit[-1] if jax.default_backend() != "cpu" else 1
+        return fit[-1]
     if wanted not in fit:
         among = f"{processes} processes of {wanted}" if processes > 1 else f"{wanted}"
         raise ConfigError(

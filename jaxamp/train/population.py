@@ -1,13 +1,12 @@
 """Many members of one task in one program: all seeds, rates and captures of a sweep.
 
 Members share nothing but the program, so they are spread over the devices, and no
-device waits for another. On a CPU every core can be a device (see `use_cores`) whose
+device waits for another. On a CPU every core can be a device (see `use_devices`) whose
 members take turns: eight seeds of A1 nano on two cores need 47 ms a step each instead
 of 92 alone, and of LSTM 1x16 65 instead of 110, because work too small for two cores is
 not split. An accelerator trains its members as one batch.
 """
 
-import contextlib
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,7 +18,6 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jaxamp.core import Array, Dataset
 from jaxamp.core.compiler import LEARNING
-from jaxamp.train.devices import cores
 from jaxamp.train.loop import Collect
 from jaxamp.train.members import Member, Running
 from jaxamp.train.step import Task, TrainState, several_steps
@@ -29,12 +27,6 @@ MEMORY_SHARE = 0.8
 
 ALONG = PartitionSpec("members")
 EVERYWHERE = PartitionSpec()
-
-
-def use_cores() -> None:
-    """Makes a device of every core of a CPU; possible until JAX is first used."""
-    with contextlib.suppress(RuntimeError):  # JAX is running: they are what they are
-        jax.config.update("jax_num_cpu_devices", cores())
 
 
 class Population:
