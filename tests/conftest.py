@@ -3,12 +3,15 @@
 import os
 from pathlib import Path
 
+import jax
 import pytest
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # processes share a GPU
 
 from jaxamp.core.compile_cache import use_compile_cache
 from jaxamp.core.compiler import forget_old_programs
+
+jax.devices()  # one, whichever test is first: a command would make one of each core
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,8 @@ from jaxamp.cli.config import build, conf_folder
 from jaxamp.report.comparison import half_interval
 from jaxamp.train import (
     Population,
-    kept_params,
     cores,
+    kept_params,
     side_by_side,
     use_devices,
     validation_esr,

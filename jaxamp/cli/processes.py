@@ -80,7 +80,7 @@ def alone(devices: Any, one_program: bool) -> Crew:
 
 
 def make_devices(devices: Any, auto: int) -> None:
-    """Makes a CPU the devices of `train.devices`, of which `auto` stands for so many."""
+    """Makes the devices of `train.devices` of a CPU; `auto` stands for so many."""
     from jaxamp.train import use_devices  # noqa: PLC0415 (imports JAX)
 
     if devices == "auto" or isinstance(devices, int):

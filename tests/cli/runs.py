@@ -22,10 +22,15 @@ TINY = (
     "schedule=constant",
     "train.outputs=512",
     "train.batch=4",
+    "train.devices=1",
     "train.burn_in=256",
     "train.validate_every=5",
 )
-"""Overrides of a run that takes a second or two."""
+"""Overrides of a run that takes a second or two.
+
+On one device, as a process that has used JAX already has no other: so runs of this
+process and of others can be compared. `test_cores.py` trains on a device of each core.
+"""
 
 
 @dataclasses.dataclass(frozen=True)

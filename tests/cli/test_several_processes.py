@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from runs import TINY, assert_refused, run, train, vectors
 
-from jaxamp.core.processes import GIVEN
+from jaxamp.cli.processes import MOST_CORES, joined
+from jaxamp.core.processes import ALONE, GIVEN
 
 QUICK = ("model=linear/256", "model.receptive_field=8", "train.burn_in=auto")
 """In place of the tiny run's model: compiles in no time."""
@@ -83,6 +84,25 @@ def test_a_killed_process_stops_the_other_and_one_alone_goes_on(tmp_path, capsys
     one, other = vectors(folder), vectors(tmp_path / "alone")
     for kind in one:
         np.testing.assert_allclose(one[kind], other[kind], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("train", "one_program", "expected"),
+    [
+        ({"devices": "auto", "processes": "auto"}, True, MOST_CORES),
+        ({"devices": "auto", "processes": 1}, True, MOST_CORES),
+        ({"devices": "auto", "processes": 1}, False, 64),
+        ({"devices": 3, "processes": 1}, True, 3),
+    ],
+)
+def test_a_process_alone_has_its_cores_as_devices(
+    monkeypatch, train, one_program, expected
+):
+    made = []
+    monkeypatch.setattr("jaxamp.train.cores", lambda: 64)
+    monkeypatch.setattr("jaxamp.train.use_devices", made.append)
+    assert joined(train, one_program=one_program) is ALONE
+    assert made == [expected]
 
 
 def test_processes_that_are_not_there_are_refused(tmp_path, capsys):

@@ -43,18 +43,18 @@ def test_devices_meet_once_a_step_for_each_sum_over_the_batch(report):
 
 @pytest.mark.parametrize(
     ("batch", "processes", "wanted", "there", "expected"),
-    [(16, 1, 8, 8, 8), (12, 1, 4, 8, 4), (16, 2, None, 8, 1), (16, 4, 2, 2, 2)],
+    [
+        (16, 1, 8, 8, 8),
+        (12, 1, 4, 8, 4),
+        (16, 4, 2, 2, 2),
+        (16, 1, None, 8, 8),
+        (12, 1, None, 8, 6),
+        (12, 2, None, 8, 6),
+        (7, 1, None, 4, 1),
+    ],
 )
 def test_devices_get_equal_shares(batch, processes, wanted, there, expected):
     assert most_equal(batch, processes, wanted, there) == expected
-
-
-def test_of_accelerators_as_many_as_get_equal_shares(monkeypatch):
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert most_equal(16, 1, None, 8) == 8
-    assert most_equal(12, 1, None, 8) == 6
-    assert most_equal(12, 2, None, 8) == 6
-    assert most_equal(7, 1, None, 4) == 1
 
 
 @pytest.mark.parametrize(
