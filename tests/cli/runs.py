@@ -32,6 +32,13 @@ On one device, as a process that has used JAX already has no other: so runs of t
 process and of others can be compared. `test_cores.py` trains on a device of each core.
 """
 
+QUICK = (
+    *(one for one in TINY if not one.startswith(("model", "train.burn_in"))),
+    "model=linear/256",
+    "model.receptive_field=8",
+)
+"""The same with a model that compiles in no time."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Said:

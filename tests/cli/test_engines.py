@@ -9,7 +9,7 @@ import sys
 import pytest
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
-from runs import TINY, run
+from runs import QUICK, run
 
 from jaxamp.cli.main import main
 
@@ -20,7 +20,7 @@ HAS_RAY = importlib.util.find_spec("ray") is not None
 def sweep(folder, *overrides):
     """A sweep in a process of its own, as each engine wants to start others."""
     return subprocess.run(
-        [sys.executable, "-m", "jaxamp", "train", "-m", *TINY, *SHORT, *overrides,
+        [sys.executable, "-m", "jaxamp", "train", "-m", *QUICK, *SHORT, *overrides,
          f"hydra.sweep.dir={folder}"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -38,7 +38,7 @@ def esrs(folder):
 def expected(tmp_path_factory):
     """What a job in this process gives."""
     folder = tmp_path_factory.mktemp("plain")
-    words = ["train", "-m", *TINY, *SHORT, "seed=0", f"hydra.sweep.dir={folder}"]
+    words = ["train", "-m", *QUICK, *SHORT, "seed=0", f"hydra.sweep.dir={folder}"]
     assert main(words) == 0
     return esrs(folder)["0"]  # nothing is swept that could name it
 
@@ -90,7 +90,7 @@ def test_jobs_are_told_the_whole_folder_and_missed_if_they_leave_nothing_there(
     monkeypatch.setattr(Plugins, "instantiate_launcher", instantiated)
     monkeypatch.chdir(tmp_path)
     folder = r"hydra.sweep.dir='it\'s/runs'"
-    words = (*TINY, *SHORT, "+engine=joblib", "seed=3,4", folder)
+    words = (*QUICK, *SHORT, "+engine=joblib", "seed=3,4", folder)
     said = run(capsys, "train", "-m", *words)
     assert [words[-3:] for words in away.placed] == [
         [
@@ -107,7 +107,7 @@ def test_jobs_are_told_the_whole_folder_and_missed_if_they_leave_nothing_there(
 
 def test_optuna_keeps_its_study_and_goes_on_with_it(tmp_path, capsys):
     searched = ("+search=optuna", "hydra.sweeper.n_trials=2")
-    words = ("train", "-m", *TINY, *SHORT, *searched, f"hydra.sweep.dir={tmp_path}")
+    words = ("train", "-m", *QUICK, *SHORT, *searched, f"hydra.sweep.dir={tmp_path}")
     for times in (1, 2):
         said = run(capsys, *words)
         assert said.status == 0, said

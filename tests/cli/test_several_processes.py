@@ -10,16 +10,11 @@ import time
 import jax
 import numpy as np
 import pytest
-from runs import TINY, assert_refused, run, train, vectors
+from runs import QUICK, assert_refused, run, train, vectors
 
 from jaxamp.cli.processes import MOST_CORES, joined
 from jaxamp.core.processes import ALONE, GIVEN
 
-QUICK = ("model=linear/256", "model.receptive_field=8", "train.burn_in=auto")
-"""In place of the tiny run's model: compiles in no time."""
-
-GIVEN_MODEL = ("model=", "model.hidden=", "train.burn_in=")
-LEFT = [one for one in TINY if not one.startswith(GIVEN_MODEL)]
 WAIT_SECONDS = 60.0
 
 
@@ -27,7 +22,7 @@ def begun(folder, index, port, said):
     """One of two processes of a run that goes on until it is stopped."""
     where = (f"127.0.0.1:{port}", "2", str(index))
     return subprocess.Popen(
-        [sys.executable, "-m", "jaxamp", "train", *LEFT, *QUICK,
+        [sys.executable, "-m", "jaxamp", "train", *QUICK,
          "train.steps=1000000", f"hydra.run.dir={folder}"],
         env={**os.environ, **dict(zip(GIVEN, where, strict=True))},
         stdout=subprocess.DEVNULL, stderr=said.open("w"),
@@ -37,7 +32,7 @@ def begun(folder, index, port, said):
 def quick(capsys, folder, steps):
     """The same run by this process alone."""
     return run(
-        capsys, "train", *LEFT, *QUICK, f"train.steps={steps}",
+        capsys, "train", *QUICK, f"train.steps={steps}",
         f"hydra.run.dir={folder}",
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from runs import TINY, assert_refused, assert_same_bits, esrs, run, vectors
+from runs import QUICK, TINY, assert_refused, assert_same_bits, esrs, run, vectors
 
 from jaxamp.cli.folder import held
 from jaxamp.cli.names import folder_name, unswept
@@ -206,7 +206,7 @@ def test_a_killed_sweep_repeats_no_finished_job_and_ends_alike(
 ):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     arguments = [
-        *TINY, "train.steps=20", "train.average_decay=0.1", "seed=0,1",
+        *QUICK, "train.steps=20", "train.average_decay=0.1", "seed=0,1",
         f"hydra/launcher={launcher}",
     ]  # fmt: skip
     assert (
