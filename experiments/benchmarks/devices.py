@@ -3,10 +3,10 @@
     uv run python experiments/benchmarks/devices.py
     uv run python experiments/benchmarks/devices.py --devices 2 4 --cores 4
 
-Each side is a process of its own, on
-the same cores; both train in turns. With one device, XLA shares each operation out to
-the cores; with several, each device goes through its own windows. `same bits` says
-whether several devices end twice alike, in processes of their own.
+Each side is a process of its own, on the same cores; both train in turns. With one
+device, XLA shares each operation out to the cores; with several, each device goes
+through its own windows. `same bits` says whether several devices end twice alike, in
+processes of their own.
 """
 
 import contextlib
