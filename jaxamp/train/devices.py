@@ -44,9 +44,9 @@ that devices that wait for each other in it leave some to work."""
 def use_devices(number: int) -> None:
     """Makes so many devices of a CPU's cores; possible until JAX is first used.
 
-    Up to the number of cores, each gains: the operations of a small network are too
-    short to be shared out to several. Accelerators are what they are; where there are
-    any, this has no effect.
+    As many as there are cores make training faster (measured on two), because the
+    operations of a small network are too short to be shared out. Accelerators are what
+    they are; where there are any, this has no effect.
     """
     if number > 1:
         with contextlib.suppress(RuntimeError):  # JAX is running already
