@@ -1,7 +1,8 @@
 """Parts of networks, each `(x, state) -> (y, state)`."""
 
 from jaxamp.layers.activations import ACTIVATIONS, activation, gated
-from jaxamp.layers.conv import CausalConv, Pointwise, fan_in_uniform, last
+from jaxamp.layers.conv import CausalConv, Pointwise, last
+from jaxamp.layers.drawn import fan_in_uniform
 from jaxamp.layers.film import FiLM
 from jaxamp.layers.knobs import (
     Knobs,

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 
 from jaxamp.core import Array
 from jaxamp.layers.by_itself import by_itself
+from jaxamp.layers.drawn import fan_in_uniform
 from jaxamp.layers.one_kernel import in_one_kernel
 from jaxamp.layers.precision import precision
 from jaxamp.layers.ring import Heard, Ring
@@ -44,21 +45,6 @@ FOLDED_PAIRS = 144
 
 FOLDS = 16
 """Stretches that a signal is cut into to be added up side by side."""
-
-
-def fan_in_uniform(fan_in: int):
-    """Uniform within ±1/sqrt(fan_in), for weights and biases alike.
-
-    Source:
-        The default of PyTorch's convolutions and linear layers, which the field's
-        recipes were tuned on.
-    """
-    bound = fan_in**-0.5
-
-    def init(key, shape, dtype=jnp.float32):
-        return jax.random.uniform(key, shape, dtype, -bound, bound)
-
-    return init
 
 
 class CausalConv(nn.Module):

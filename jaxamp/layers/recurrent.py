@@ -21,7 +21,7 @@ from jaxamp.layers.cells import (
     plain_gru,
     plain_lstm,
 )
-from jaxamp.layers.conv import fan_in_uniform
+from jaxamp.layers.drawn import fan_in_uniform
 from jaxamp.layers.knobs import LayerTurn
 from jaxamp.layers.turned import (
     Directions,
