@@ -89,7 +89,7 @@ class CausalConv(nn.Module):
             new_past = heard[:, :, max(0, heard.shape[2] - self.reach) :]
             y = convolve(heard, weight, self.dilation)
         if self.bias:
-            y = y + self.param("bias", init, (self.channels,))[:, None]
+            y = raised(y, self.param("bias", init, (self.channels,)))
         return y, new_past
 
 
@@ -111,7 +111,7 @@ class Pointwise(nn.Module):
         weight = self.param("weight", init, (self.channels, inputs, 1))
         y = convolve(x, spread(weight, self.groups), dilation=1)
         if self.bias:
-            y = y + self.param("bias", init, (self.channels,))[:, None]
+            y = raised(y, self.param("bias", init, (self.channels,)))
         return y
 
 
@@ -201,6 +201,29 @@ def joined_product(matrix: Array, *parts: Array) -> Array:
     return product(matrix, jnp.concatenate(parts, axis=1))
 
 
+def raised(x: Array, bias: Array) -> Array:
+    """The channels of x `[b, c, t]`, each raised by its bias `[c]`."""
+    return x + bias[:, None] if x.shape[2] <= BRIEF else raised_long(x, bias)
+
+
+@jax.custom_vjp
+def raised_long(x: Array, bias: Array) -> Array:
+    """The same, with a derivative that adds up along the samples as `pairs` does."""
+    return x + bias[:, None]
+
+
+raised_long.defvjp(
+    lambda x, bias: (raised_long(x, bias), None),
+    lambda _, y: (y, total(y)),
+)
+
+
+def total(y: Array) -> Array:
+    """The sum of each channel of y `[b, c, t]`: `[c]`."""
+    body, rest = folds(y)
+    return added_up(jnp.sum(body, axis=2)) + jnp.sum(rest, axis=(0, 2))
+
+
 @jax.custom_vjp
 def product(matrix: Array, x: Array) -> Array:
     """Matrix `[o, i]` times the channels of x `[b, i, t]`.
@@ -218,17 +241,26 @@ def pairs(x: Array, y: Array) -> Array:
     Adding up along the samples is what processors do worst. For few channels it is
     put off: `FOLDS` stretches are first added up sample by sample.
     """
-    inputs, outputs, length = x.shape[1], y.shape[1], x.shape[2]
+    inputs, outputs = x.shape[1], y.shape[1]
     if inputs * outputs > FOLDED_PAIRS:
         return jnp.einsum("bit,bot->io", x, y, precision=precision())
-    fold = length // FOLDS
-    stretches, rest = slice(0, FOLDS * fold), slice(FOLDS * fold, None)
-    heard = x[..., stretches].reshape(*x.shape[:2], 1, FOLDS, fold)
-    did = y[..., stretches].reshape(y.shape[0], 1, outputs, FOLDS, fold)
-    folded = jnp.sum(heard * did, axis=3)
-    exactly = partial(jnp.einsum, precision=precision())
-    summed = exactly("biot,t->io", folded, jnp.ones(fold, x.dtype))
-    return summed + exactly("bit,bot->io", x[..., rest], y[..., rest])
+    (heard, last_heard), (did, last_did) = folds(x), folds(y)
+    folded = jnp.sum(heard[:, :, None] * did[:, None], axis=3)
+    rest = last_heard[:, :, None] * last_did[:, None]
+    return added_up(folded) + jnp.sum(rest, axis=(0, 3))
+
+
+def folds(x: Array) -> tuple[Array, Array]:
+    """x `[b, c, t]` in stretches `[b, c, FOLDS, s]`, and the few samples left over."""
+    length = x.shape[2] // FOLDS
+    body, rest = jnp.split(x, [FOLDS * length], axis=2)
+    return body.reshape(*x.shape[:2], FOLDS, length), rest
+
+
+def added_up(x: Array) -> Array:
+    """The sum over the first axis and the last."""
+    ones = jnp.ones(x.shape[-1], x.dtype)
+    return jnp.einsum("b...t,t->...", x, ones, precision=precision())
 
 
 product.defvjp(

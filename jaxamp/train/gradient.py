@@ -66,7 +66,10 @@ def predict(
 ) -> tuple[Array, State]:
     """The prediction for the batch, going on from `audio` or from an unknown past."""
     dtype = task.compute_dtype
-    heard = layers(task.model, params), batch.input, batch.controls, audio
+    # Together with the windows, so that XLA does not take what is done to the weights
+    # (an extra kernel for each number's place) out of the loop over the windows.
+    there, x = jax.lax.optimization_barrier((layers(task.model, params), batch.input))
+    heard = there, x, batch.controls, audio
     there, x, controls, audio = jax.tree.map(lambda a: a.astype(dtype), heard)
     if audio is None:
         outputs = batch.target.shape[2]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxamp.layers import CausalConv, Pointwise, last
-from jaxamp.layers.conv import BRIEF, convolve, correlate
+from jaxamp.layers.conv import BRIEF, convolve, correlate, raised
 
 
 def by_hand(x, weight, bias, dilation):
@@ -146,6 +146,18 @@ def test_a_pointwise_layer_is_a_matrix_on_every_sample(channels):
     params = {"params": {"weight": jnp.asarray(weight), "bias": jnp.asarray(bias)}}
     y = Pointwise(channels).apply(params, jnp.asarray(x))
     np.testing.assert_allclose(y, by_hand(x, weight, bias, 1), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("length", [BRIEF, BRIEF + 1, 1000])
+def test_a_bias_is_told_of_every_sample(length):
+    random = np.random.default_rng(length)
+    wanted = np.float32(random.standard_normal((2, 3, length)))
+    x, bias = jnp.zeros((2, 3, length)), jnp.float32([1, 2, 3])
+    y, back = jax.vjp(raised, x, bias)
+    np.testing.assert_array_equal(y, np.broadcast_to([[1], [2], [3]], y.shape))
+    told_x, told_bias = back(jnp.asarray(wanted))
+    np.testing.assert_array_equal(told_x, wanted)
+    np.testing.assert_allclose(told_bias, wanted.sum((0, 2)), rtol=0, atol=1e-4)
 
 
 def test_weights_start_within_one_over_the_root_of_the_fan_in():
