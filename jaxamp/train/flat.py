@@ -7,6 +7,7 @@ by itself: for A1 nano, 1,170 compiled loops a step instead of 1,780.
 
 import functools
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ import numpy as np
 import optax
 
 from jaxamp.core import Array, Model, Params
+from jaxamp.layers.one_kernel import one_kernel
 
 
 def vector(params: Params) -> Array:
@@ -27,12 +29,31 @@ def layers(model: Model, numbers: Array | np.ndarray) -> Params:
 
     NumPy numbers are cut without compiling anything.
     """
-    leaves, tree = shapes(model)
+    cut = pieces if isinstance(numbers, np.ndarray) else pieces_at_once
+    return jax.tree.unflatten(shapes(model)[1], cut(model, numbers))
+
+
+def pieces(model: Model, numbers: Any) -> list[Any]:
+    """Each parameter, in the order of the tree."""
+    leaves, _ = shapes(model)
     ends = np.cumsum([leaf.size for leaf in leaves])[:-1].tolist()
-    # not sliced one by one: the derivative of a split is a single concatenation
     split = np.split if isinstance(numbers, np.ndarray) else jnp.split
     parts = zip(split(numbers, ends), leaves, strict=True)
-    return jax.tree.unflatten(tree, [part.reshape(leaf.shape) for part, leaf in parts])
+    return [part.reshape(leaf.shape) for part, leaf in parts]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def pieces_at_once(model: Model, numbers: Array) -> list[Array]:
+    """The same as one kernel instead of a hundred, each compiled by itself."""
+    if jax.default_backend() != "cpu":
+        return pieces(model, numbers)
+    return one_kernel(partial(pieces, model), numbers)
+
+
+pieces_at_once.defvjp(
+    lambda model, numbers: (pieces_at_once(model, numbers), None),
+    lambda model, _, pieces: (vector(pieces),),
+)
 
 
 @functools.cache

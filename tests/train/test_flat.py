@@ -43,6 +43,23 @@ def test_end_to_end_and_back_is_the_same(kind):
     same(layers(WAVENET, kind(numbers)), params)
 
 
+def test_the_gradient_of_parts_is_that_of_the_whole():
+    numbers = vector(WAVENET.init(jax.random.key(0)))
+
+    def energy(numbers):
+        parts = jax.tree.leaves(layers(WAVENET, numbers))
+        return sum(jnp.sum((i + 1) * part**2) for i, part in enumerate(parts))
+
+    sizes = [part.size for part in jax.tree.leaves(layers(WAVENET, numbers))]
+    weights = np.repeat(np.arange(len(sizes)) + 1.0, sizes)
+    for way in (jax.grad(energy), jax.jit(jax.grad(energy))):
+        np.testing.assert_allclose(way(numbers), 2 * weights * numbers, rtol=1e-6)
+    both = jnp.stack([numbers, 2 * numbers])
+    np.testing.assert_allclose(
+        jax.vmap(jax.grad(energy))(both), 2 * weights * both, rtol=1e-6
+    )
+
+
 def test_what_is_kept_is_a_copy_of_the_state():
     state = start(task(), 0, 2)
     kept = kept_params(WAVENET, state)
