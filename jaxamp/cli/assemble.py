@@ -331,10 +331,11 @@ def judged(train: Mapping[str, Any], model: Model) -> int:
 
 
 def built_schedule(node: Mapping[str, Any]) -> optax.Schedule:
-    """The learning rate as a function of the step, tried once."""
+    """The learning rate as a function of the step, traced once."""
     schedule = build(node, "schedule")
     try:
-        float(np.asarray(schedule(0)))
+        first = jax.eval_shape(lambda step: jnp.asarray(schedule(step)), 0)
+        float(np.zeros(first.shape, first.dtype))
     except WRONG_VALUES as error:
         raise ConfigError(
             "The schedule gives no number for the first step. Check "

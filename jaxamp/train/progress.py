@@ -13,7 +13,7 @@ from jaxamp.train.step import STEPS_PER_CALL
 SECONDS_PER_CALL = 4.0
 """About how long a compiled call lasts, so that the bar moves and Ctrl-C is heard."""
 
-FIRST_CALLS = 4
+FIRST_CALLS = 1
 """Steps of the first calls, which compile and find out how long a step takes."""
 
 RESTART_FACTOR = 0.3

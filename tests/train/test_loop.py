@@ -42,6 +42,12 @@ PASSAGES = [passage(capture(500, seed=9), WAVENET.warmup)]
 TASK = task()
 
 
+@pytest.fixture(autouse=True)
+def first_calls_of_several_steps(monkeypatch):
+    """So that a run of few steps can be cut between calls that make several."""
+    monkeypatch.setattr("jaxamp.train.progress.FIRST_CALLS", 4)
+
+
 def run(folder, steps=6, **options):
     """A run of one model: its outcome, the kept steps, the best step."""
     (outcome,), (member,) = run_all({folder: TASK}, steps, **options)
