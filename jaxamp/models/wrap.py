@@ -36,11 +36,11 @@ def wrap(
         return x, state
 
     def init(key: Array) -> Params:
-        state = empty_state(None, 1, jnp.float32)
-        # One sample: what is drawn does not depend on what is heard, and convolutions
-        # that have not heard enough to answer compile to nothing.
-        x = jnp.zeros((1, 1, 1), jnp.float32)
-        return module.init(key, *heard(x, None, state))["params"]
+        def one_sample() -> tuple[Any, ...]:
+            x = jnp.zeros((1, 1, 1), jnp.float32)
+            return heard(x, None, empty_state(None, 1, jnp.float32))
+
+        return drawn(module, key, *jax.eval_shape(one_sample))
 
     def init_state(params: Params, batch: int) -> State:
         return empty_state(params, batch, jax.tree.leaves(params)[0].dtype)
@@ -52,6 +52,16 @@ def wrap(
         return module.apply(variables, *heard(x, controls, state))  # pyright: ignore
 
     return Functions(init, init_state, apply)
+
+
+def drawn(module: nn.Module, key: Array, *heard: Any, **more: Any) -> Params:
+    """The module's parameters before the first step.
+
+    Args:
+        heard, more: The shapes of what the module is given. What is drawn does not
+            depend on it, so nothing is computed of it, which would have to be compiled.
+    """
+    return module.lazy_init(key, *heard, **more)["params"]
 
 
 def with_knobs(x: Array, controls: Array | None, knobs: int) -> Array:

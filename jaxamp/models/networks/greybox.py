@@ -12,6 +12,7 @@ from jaxamp.layers import GRU, LSTM, ToneStack, fan_in_uniform, positions, taper
 from jaxamp.layers.tone_stack import POTS
 from jaxamp.models.record import Functions
 from jaxamp.models.recurrent import CELLS
+from jaxamp.models.wrap import drawn
 
 LAYERS = {"LSTM": LSTM, "GRU": GRU}
 
@@ -128,9 +129,10 @@ def functions(controls: tuple[str, ...], **shape: Any) -> Functions:
         return cells(amp.sizes[0]), jnp.zeros((batch, 3), dtype), cells(amp.sizes[1])
 
     def init(key: Array) -> Any:
-        x = jnp.zeros((1, 1, 1), jnp.float32)
-        knobs = {name: jnp.zeros((1, 1), jnp.float32) for name in controls}
-        return amp.init(key, x, knobs, empty_state(1, jnp.float32))["params"]
+        x = jax.ShapeDtypeStruct((1, 1, 1), jnp.float32)
+        knobs = {name: jax.ShapeDtypeStruct((1, 1), jnp.float32) for name in controls}
+        state = jax.eval_shape(lambda: empty_state(1, jnp.float32))
+        return drawn(amp, key, x, knobs, state)
 
     def init_state(params: Any, batch: int) -> tuple[Any, ...]:
         return empty_state(batch, jax.tree.leaves(params)[0].dtype)

@@ -23,7 +23,7 @@ from jaxamp.layers import (
 from jaxamp.models.layer_array import LayerArray
 from jaxamp.models.record import Functions
 from jaxamp.models.wavenet import PostHead, Shape
-from jaxamp.models.wrap import wrap
+from jaxamp.models.wrap import drawn, wrap
 
 
 class Layers(nn.Module):
@@ -255,10 +255,10 @@ def conditioned(
 
     def init(key: Array) -> Params:
         own, other = jax.random.split(key)
-        x = jnp.zeros((1, 1, 1), jnp.float32)
-        heard = jnp.zeros((1, size, 1), jnp.float32)
-        state = plain.init_state(x, 1)
-        params = network.init(own, x, state, condition=heard)["params"]
+        x = jax.ShapeDtypeStruct((1, 1, 1), jnp.float32)
+        heard = jax.ShapeDtypeStruct((1, size, 1), jnp.float32)
+        state = jax.eval_shape(lambda: plain.init_state(jnp.zeros(1), 1))
+        params = drawn(network, own, x, state, condition=heard)
         return {**params, "condition": condition.init(other)}
 
     def init_state(params: Params, batch: int) -> State:
