@@ -42,7 +42,7 @@ def turned(model, seed=0):
     def moved(leaf):
         return leaf + 0.3 * random.standard_normal(leaf.shape).astype(np.float32)
 
-    return jax.tree.map(moved, jax.jit(model.init)(jax.random.key(seed)))
+    return jax.tree.map(moved, model.init(jax.random.key(seed)))
 
 
 CONVOLUTIONS = [

@@ -36,7 +36,7 @@ def model(name):
 
 
 def params_of(name):
-    return jax.jit(model(name).init)(jax.random.key(0))
+    return model(name).init(jax.random.key(0))
 
 
 def guitar(length, batch=2):

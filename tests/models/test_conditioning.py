@@ -61,7 +61,7 @@ def test_a_baked_setting_plays_as_the_knobs_do_there(name):
 def test_knobs_begin_without_effect_where_not_further_inputs(name):
     model = MODELS[name]
     plain, key = unturned(model), jax.random.key(3)
-    params, own = jax.jit(model.init)(key), jax.jit(plain.init)(key)
+    params, own = model.init(key), plain.init(key)
     if "conditioning" not in model.hyperparameters:
         assert params["layer_0"]["input_weight"].shape[1] == 3
         return
@@ -106,7 +106,7 @@ def test_knobs_without_effect_begin_to_learn_and_then_all_of_them_does(name):
         named = ((jax.tree_util.keystr(path), leaf) for path, leaf in leaves)
         return {name: bool(np.any(leaf)) for name, leaf in named if "knobs" in name}
 
-    begun = learning(jax.jit(model.init)(jax.random.key(0)))
+    begun = learning(model.init(jax.random.key(0)))
     assert any(begun.values())
     later = learning(turned(model))
     assert all(later.values()), later

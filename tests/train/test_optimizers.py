@@ -18,9 +18,10 @@ def gradients(shape, steps=7):
 def moved(optimizer, shape, given):
     """What each gradient moves."""
     params = {"weight": jnp.zeros(shape)}
-    state, steps = optimizer.init(params), []
+    state, steps = jax.jit(optimizer.init)(params), []
+    update = jax.jit(optimizer.update)
     for gradient in given:
-        updates, state = optimizer.update({"weight": gradient}, state, params)
+        updates, state = update({"weight": gradient}, state, params)
         steps.append(np.asarray(updates["weight"]))
     return steps
 
