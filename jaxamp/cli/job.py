@@ -6,10 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
-from jaxamp.cli.assemble import Job
 from jaxamp.cli.complete import completed
 from jaxamp.cli.folder import held
 from jaxamp.cli.init import told
@@ -28,12 +26,11 @@ from jaxamp.train import (
     Outcome,
     RunLog,
     Screen,
-    TrainState,
     Unwritten,
     described,
     fit,
+    like_start,
     side_by_side,
-    start,
     take_up,
 )
 from jaxamp.train.resume import Found
@@ -127,7 +124,7 @@ def trained(
     jobs = [part.job for part in parts]
     plans = [job.plan for job in jobs]
     steps = max(plan.steps for plan in plans)
-    likes = {job.task: like(job) for job in jobs}
+    likes = {job.task: like_start(job.task, job.dataset.batch) for job in jobs}
     team = crew if jointly else ALONE
     with ExitStack() as stack:
         found: list[Found] = [None for _ in parts]
@@ -197,12 +194,6 @@ def say_beginnings(parts: Sequence[Part], begins: Sequence[bool]) -> None:
             warn(text)
         elif text:
             print(paragraph(text), flush=True)
-
-
-def like(job: Job) -> TrainState:
-    """The structure of a job's training state."""
-    batch = job.dataset.batch
-    return jax.eval_shape(lambda: start(job.task, job.seed, batch))
 
 
 def warn(text: str) -> None:

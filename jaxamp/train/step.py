@@ -21,7 +21,7 @@ from jax.sharding import Mesh
 from jaxamp.core import Array, Batch, Dataset, Model, Params, State
 from jaxamp.core.compiler import LEARNING
 from jaxamp.train.devices import along, by_device, known_everywhere, placed_alike
-from jaxamp.train.flat import layers, layerwise, replaced, vector
+from jaxamp.train.flat import layers, layerwise, replaced, shapes, vector
 from jaxamp.train.gradient import mean_gradient
 from jaxamp.train.optimizers import Optimizer
 
@@ -91,11 +91,26 @@ def start(
     number = jnp.asarray(seed, jnp.uint32)
     first = task.model.init(jax.random.fold_in(jax.random.key(number), 0))
     first = replaced(first, taken) if taken else first
-    params = vector(first)
-    audio = task.model.init_state(first, batch) if task.update_every_chunk else None
+    return begun_with(task, number, vector(first), batch)
+
+
+def like_start(task: Task, batch: int) -> TrainState:
+    """The shapes of the state before the first step."""
+    leaves, _ = shapes(task.model)
+    params = jax.ShapeDtypeStruct((sum(leaf.size for leaf in leaves),), jnp.float32)
+    return jax.eval_shape(
+        lambda params: begun_with(task, jnp.uint32(0), params, batch), params
+    )
+
+
+def begun_with(task: Task, seed: Array, params: Array, batch: int) -> TrainState:
+    """The state before the first step, with these parameters."""
+    audio = None
+    if task.update_every_chunk:
+        audio = task.model.init_state(layers(task.model, params), batch)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
-        seed=number,
+        seed=seed,
         params=params,
         average=jnp.copy(params) if task.average_decay else None,
         optimizer=optimizer_of(task, 0.0).init(params),

@@ -19,7 +19,9 @@ from jaxamp.train import (
     draw,
     kept_params,
     layers,
+    like_start,
     pack,
+    soap,
     start,
     train_step,
     train_steps,
@@ -54,6 +56,24 @@ def assert_identical(one, other):
     assert one.keys() == other.keys()
     for kind in one:
         np.testing.assert_array_equal(one[kind], other[kind])
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        task(),
+        task(average_decay=0.9, optimizer=Optimizer(soap, (("refresh_every", 1),))),
+        task(LSTM, update_every_chunk=True, chunk=32),
+    ],
+    ids=["plain", "average and layers", "audio state"],
+)
+def test_the_shapes_of_a_start_are_known_without_one(one):
+    begun = jax.tree.map(lambda a: (a.shape, a.dtype), start(one, 3, BATCH))
+    shapes = jax.tree.map(lambda a: (a.shape, a.dtype), like_start(one, BATCH))
+    assert jax.tree.leaves(begun) == jax.tree.leaves(shapes)
+    assert jax.tree.structure(start(one, 3, BATCH)) == jax.tree.structure(
+        like_start(one, BATCH)
+    )
 
 
 def test_any_partition_into_compiled_calls_gives_the_same_bits():
