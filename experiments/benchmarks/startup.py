@@ -44,7 +44,7 @@ def main():
             compare(bench, name, CASES[name], place)
         bench.note(
             "first step: until the first line of metrics.jsonl, which tells of the "
-            "first compiled call (four steps or fewer); the peer makes one step."
+            "first compiled call; it makes one step, as the peer does."
         )
 
 
