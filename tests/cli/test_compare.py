@@ -10,9 +10,10 @@ import urllib.parse
 import numpy as np
 import pytest
 import soundfile
-from runs import TINY, assert_refused, run
+from runs import QUICK, TINY, assert_refused, run
 
-HIDDEN = ("model.hidden=[2],[3]", "seed=0,1", "data.gain=0.3,0.6")
+SIZES = ("model.receptive_field=4,8", "seed=0,1", "data.gain=0.3,0.6")
+QUICK_SIZES = [one for one in QUICK if "receptive_field" not in one]
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +23,8 @@ def swept(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("swept")
     status = main(
-        ["train", "-m", *TINY, "train.steps=2", "train.validate_every=2", *HIDDEN,
-         f"hydra.sweep.dir={folder}"]
+        ["train", "-m", *QUICK_SIZES, "train.steps=2", "train.validate_every=2",
+         *SIZES, f"hydra.sweep.dir={folder}"]
     )  # fmt: skip
     assert status == 0
     return folder
@@ -43,7 +44,7 @@ def test_each_model_has_a_row_on_each_capture(swept, tmp_path, capsys):
         "demo, gain 0.3 tone 0.5 level 0.7", "demo, gain 0.6 tone 0.5 level 0.7",
     }  # fmt: skip
     assert {row["model"] for row in rows} == {
-        "lstm/1x8 model.hidden=[2]", "lstm/1x8 model.hidden=[3]",
+        "linear/256 model.receptive_field=4", "linear/256 model.receptive_field=8",
     }  # fmt: skip
     for row in rows:
         assert (row["seeds"], row["realtime_block"]) == ("2", "32")
@@ -51,7 +52,7 @@ def test_each_model_has_a_row_on_each_capture(swept, tmp_path, capsys):
         results = [json.loads(file.read_text()) for file in swept.glob("*/result.json")]
         mine = [
             r["esr"] for r in results
-            if f"model.hidden={r['hyperparameters']['hidden']}" in row["model"]
+            if row["model"].endswith(f"={r['hyperparameters']['receptive_field']}")
         ]  # fmt: skip
         assert len(mine) == 4
         assert float(row["esr_best"]) >= min(mine) * (1 - 1e-6)
@@ -232,7 +233,7 @@ def test_runs_from_before_a_key_or_choices_were_kept_share_a_row_with_newer_ones
     config.write_text(older)
     assert run(capsys, "compare", part).status == 0
     assert {row["model"] for row in table(part)} == {
-        "lstm/1x8 model.hidden=[2]", "lstm/1x8 model.hidden=[3]",
+        "linear/256 model.receptive_field=4", "linear/256 model.receptive_field=8",
     }  # fmt: skip
 
 
@@ -290,8 +291,8 @@ def test_a_listening_page_plays_the_best_run_of_each_row_beside_the_amp(
         assert trial["capture"] == capture["name"]
         clips = trial["clips"]
         assert [clips[name]["label"] for name in clips] == [
-            "Hidden reference", "Low anchor", "lstm/1x8 model.hidden=[2]",
-            "lstm/1x8 model.hidden=[3]",
+            "Hidden reference", "Low anchor", "linear/256 model.receptive_field=4",
+            "linear/256 model.receptive_field=8",
         ]  # fmt: skip
         target = decoded(clips["reference"])
         assert [row["model"] for row in capture["rows"]] == [
