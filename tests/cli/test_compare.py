@@ -10,10 +10,10 @@ import urllib.parse
 import numpy as np
 import pytest
 import soundfile
-from runs import QUICK, TINY, assert_refused, run
+from runs import QUICK, assert_refused, run
 
 SIZES = ("model.receptive_field=4,8", "seed=0,1", "data.gain=0.3,0.6")
-QUICK_SIZES = [one for one in QUICK if "receptive_field" not in one]
+OF_NO_SIZE = [one for one in QUICK if "receptive_field" not in one]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def swept(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("swept")
     status = main(
-        ["train", "-m", *QUICK_SIZES, "train.steps=2", "train.validate_every=2",
+        ["train", "-m", *OF_NO_SIZE, "train.steps=2", "train.validate_every=2",
          *SIZES, f"hydra.sweep.dir={folder}"]
     )  # fmt: skip
     assert status == 0
@@ -193,13 +193,13 @@ def test_rows_are_named_after_what_was_chosen_of_a_group(tmp_path, capsys):
         "hydra.launcher.table=false",
     )
     said = run(
-        capsys, "train", "-m", *TINY, "train.steps=2", "train.validate_every=2", *swept,
-        f"hydra.sweep.dir={tmp_path}",
+        capsys, "train", "-m", *QUICK, "train.steps=2", "train.validate_every=2",
+        *swept, f"hydra.sweep.dir={tmp_path}",
     )  # fmt: skip
     assert said.status == 0, said
     assert run(capsys, "compare", tmp_path).status == 0
     assert {row["model"] for row in table(tmp_path)} == {
-        f"lstm/1x8 optimizer={one} optimizer.b1={b1}"
+        f"linear/256 optimizer={one} optimizer.b1={b1}"
         for one in ("adam", "adamw")
         for b1 in ("0.8", "0.9")
     }
