@@ -52,7 +52,7 @@ def pieces_at_once(model: Model, numbers: Array) -> list[Array]:
 
 pieces_at_once.defvjp(
     lambda model, numbers: (pieces_at_once(model, numbers), None),
-    lambda model, _, pieces: (vector(pieces),),
+    lambda model, _, told: (vector(told),),
 )
 
 
