@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -57,7 +58,7 @@ def composed(arguments: Sequence[str]) -> int:
     refuse_arguments(given)
     before, sys.argv = sys.argv, ["jaxamp train", *given]
     try:
-        with guarded():
+        with guarded(), composed_once():
             train()
     except (HydraException, OmegaConfBaseException) as error:
         raise explained(error) from error
@@ -70,6 +71,28 @@ def composed(arguments: Sequence[str]) -> int:
     for error in failures:
         raise error
     return 0
+
+
+@contextmanager
+def composed_once() -> Iterator[None]:
+    """Leaves it to a launcher of ours to compose a sweep's jobs, before any is run.
+
+    Hydra's sweeper composes them all as well, only to see whether it can: for a thousand
+    jobs that is more than a minute.
+    """
+    compose = Sweeper.validate_batch_is_legal
+
+    def left_to_the_launcher(self: Any, batch: Sequence[Sequence[str]]) -> None:
+        from jaxamp.cli.sweep import SweepLauncher  # noqa: PLC0415 (one run needs none)
+
+        if not isinstance(self.launcher, SweepLauncher):
+            compose(self, batch)
+
+    Sweeper.validate_batch_is_legal = left_to_the_launcher
+    try:
+        yield
+    finally:
+        Sweeper.validate_batch_is_legal = compose
 
 
 def named_by_what_is_swept(arguments: Sequence[str]) -> list[str]:

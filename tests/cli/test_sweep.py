@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from runs import QUICK, TINY, assert_refused, assert_same_bits, esrs, run, vectors
 
 from jaxamp.cli.folder import held
@@ -51,6 +52,18 @@ def test_seed_rate_weights_and_steps_share_one_program(tmp_path, capsys):
     assert said.status == 0, said
     assert len(results(tmp_path)) == 4
     assert train_steps._cache_size() == before + 1  # pyright: ignore
+
+
+def test_each_job_is_composed_once(tmp_path, capsys, monkeypatch):
+    composed, real = [], ConfigLoaderImpl.load_sweep_config
+
+    def counted(self, master_config, sweep_overrides):
+        composed.append(tuple(sweep_overrides[-2:]))
+        return real(self, master_config, sweep_overrides)
+
+    monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", counted)
+    assert sweep(capsys, tmp_path, "train.steps=1,2", "seed=-1").status == 2
+    assert composed == [("train.steps=1", "seed=-1"), ("train.steps=2", "seed=-1")]
 
 
 def test_a_sweep_started_again_does_only_what_is_missing(tmp_path, capsys):
