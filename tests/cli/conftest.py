@@ -6,6 +6,9 @@ from runs import TINY
 from jaxamp.cli import complete
 from jaxamp.cli.folder import write_bytes
 from jaxamp.cli.main import main
+from jaxamp.report import comparison_figure
+
+REAL_COMPARISON = comparison_figure.size_against_esr
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +20,8 @@ def finished(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(autouse=True)
-def quick_pictures(monkeypatch):
+@pytest.fixture(scope="module", autouse=True)
+def quick_pictures():
     """Drawing takes as long as all the rest of a tiny run.
 
     The run of `finished`, and those in processes of their own, have real pictures.
@@ -27,4 +30,13 @@ def quick_pictures(monkeypatch):
     def draw(path, **_):
         write_bytes(path, b"a picture")
 
-    monkeypatch.setattr(complete, "first_look", draw)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(complete, "first_look", draw)
+        patch.setattr(comparison_figure, "size_against_esr", lambda *_: b"<svg/>")
+        yield
+
+
+@pytest.fixture
+def real_comparison(monkeypatch):
+    """For those that look at the picture of a comparison."""
+    monkeypatch.setattr(comparison_figure, "size_against_esr", REAL_COMPARISON)

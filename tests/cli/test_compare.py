@@ -35,7 +35,7 @@ def table(folder):
         return list(csv.DictReader(file))
 
 
-def test_each_model_has_a_row_on_each_capture(swept, tmp_path, capsys):
+def test_each_model_has_a_row_on_each_capture(swept, tmp_path, capsys, real_comparison):
     said = run(capsys, "compare", swept, "--output", tmp_path, "--block", 32)
     assert said.status == 0, said
     rows = table(tmp_path)
@@ -132,7 +132,7 @@ def test_the_level_that_models_learn_at_makes_rows_of_its_own(swept, tmp_path, c
     assert sum(int(row["seeds"]) for row in table(both)) == 16
 
 
-def test_a_capture_may_be_called_anything(swept, tmp_path, capsys):
+def test_a_capture_may_be_called_anything(swept, tmp_path, capsys, real_comparison):
     part = shutil.copytree(swept, tmp_path / "part")
     names = ("amp [/bold] [red].wav", "amp_$1_$2.wav")
     for file in part.glob("*/capture.json"):
@@ -197,7 +197,7 @@ def test_rows_are_named_after_what_was_chosen_of_a_group(tmp_path, capsys):
         *swept, f"hydra.sweep.dir={tmp_path}",
     )  # fmt: skip
     assert said.status == 0, said
-    assert run(capsys, "compare", tmp_path).status == 0
+    assert run(capsys, "compare", tmp_path, "--as-recorded").status == 0
     assert {row["model"] for row in table(tmp_path)} == {
         f"linear/256 optimizer={one} optimizer.b1={b1}"
         for one in ("adam", "adamw")
@@ -213,7 +213,7 @@ def test_choices_that_are_none_leave_a_run_out(swept, tmp_path, capsys, choices)
     first = min(part.glob("*/result.json"))
     result = json.loads(first.read_text()) | {"choices": choices}
     first.write_text(json.dumps(result))
-    said = run(capsys, "compare", part)
+    said = run(capsys, "compare", part, "--as-recorded")
     assert said.status == 0, said
     assert sum(int(row["seeds"]) for row in table(part)) == 7
 
@@ -231,7 +231,7 @@ def test_runs_from_before_a_key_or_choices_were_kept_share_a_row_with_newer_ones
     older = "".join(line for line in lines if "level_db" not in line)
     assert len(older) < sum(map(len, lines))
     config.write_text(older)
-    assert run(capsys, "compare", part).status == 0
+    assert run(capsys, "compare", part, "--as-recorded").status == 0
     assert {row["model"] for row in table(part)} == {
         "linear/256 model.receptive_field=4", "linear/256 model.receptive_field=8",
     }  # fmt: skip
@@ -244,7 +244,7 @@ def test_a_configuration_that_grows_by_references_is_left_out(swept, tmp_path, c
     for i in range(30):
         bomb += f"a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 10)}]\n"
     first.write_text(first.read_text() + bomb)
-    said = run(capsys, "compare", part)
+    said = run(capsys, "compare", part, "--as-recorded")
     assert said.status == 0, said
     assert sum(int(row["seeds"]) for row in table(part)) == 7
 

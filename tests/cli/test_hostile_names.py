@@ -97,7 +97,7 @@ def test_export_writes_the_file_it_is_told_to_and_no_other(
     assert {file.name for file in tmp_path.iterdir()} == {"a.nam", "b.json"}
 
 
-def test_compare(run_folder, tmp_path, capsys):
+def test_compare(run_folder, tmp_path, capsys, real_comparison):
     other = shutil.copytree(run_folder, tmp_path / "runs" / "b")
     for file in ("config.yaml", "result.json"):
         text = (other / file).read_text().replace("x", "y")
@@ -184,7 +184,9 @@ def test_a_run_is_not_written_through_links(run_folder, tmp_path):
     assert os.listdir(tmp_path) == ["run"]
 
 
-def test_a_picture_has_room_for_so_many_captures_and_no_formulas(monkeypatch):
+def test_a_picture_has_room_for_so_many_captures_and_no_formulas(
+    monkeypatch, real_comparison
+):
     from jaxamp.report import comparison_figure  # noqa: PLC0415
     from jaxamp.report.comparison import Run, rows  # noqa: PLC0415
 

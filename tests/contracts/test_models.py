@@ -1,5 +1,7 @@
 """The laws every architecture keeps, tried on all that differ and with knobs."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ from configs import DISTINCT
 from configs import model as configured
 from flax import serialization
 from knobbed import KNOBBED
+from tiny import noise
 
 from jaxamp.core import parameter_count, silence
 from jaxamp.models import build, is_recurrent
@@ -35,13 +38,14 @@ def model(name):
     return KNOBBED[name] if name in KNOBBED else configured(name)
 
 
+@functools.cache
 def params_of(name):
     return model(name).init(jax.random.key(0))
 
 
 def guitar(length, batch=2):
-    key = jax.random.key(1)
-    return 0.3 * jax.random.normal(key, (batch, 1, length), jnp.float32)
+    """Of NumPy's, for which nothing is compiled whatever the length."""
+    return noise(batch * length, level=0.3).reshape(batch, 1, length)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -90,9 +94,10 @@ def test_the_state_survives_a_round_trip_through_bytes(name):
 def test_the_future_is_not_heard(name):
     one, params, x = model(name), params_of(name), guitar(BLOCK)
     start = silence(one, params, 2)
-    changed = x.at[:, :, 40:].set(0.9)
+    changed = np.concatenate([x[:, :, :40], np.full_like(x[:, :, 40:], 0.9)], axis=2)
     y, _ = step(one, params, x, jax.tree.map(jnp.copy, start))
     other, _ = step(one, params, changed, start)
+    other, y = np.asarray(other), np.asarray(y)
     np.testing.assert_allclose(other[:, :, :40], y[:, :, :40], rtol=0, atol=1e-6)
     assert np.max(np.abs(other[:, :, 40:] - y[:, :, 40:])) > 0
 
