@@ -12,7 +12,7 @@ from jaxamp.train import Optimizer, Task
 RATE = 48_000
 
 WAVENET = wavenet(
-    arrays=[{"channels": 2, "dilations": [1, 2, 4], "head_size": 1, "head_bias": True}],
+    arrays=[{"channels": 2, "dilations": [1, 4], "head_size": 1, "head_bias": True}],
     head_scale=0.5,
 )
 LSTM = recurrent(hidden=[3])

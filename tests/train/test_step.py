@@ -93,7 +93,7 @@ def test_any_partition_into_compiled_calls_gives_the_same_bits():
         np.testing.assert_array_equal(np.concatenate(pieces), losses[:9])
 
 
-WIDER = wavenet(arrays=[{"channels": 3, "dilations": [1, 2, 4], "head_size": 1}])
+WIDER = wavenet(arrays=[{"channels": 3, "dilations": [1, 4], "head_size": 1}])
 
 
 def test_members_side_by_side_end_like_the_same_members_alone():
