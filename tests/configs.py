@@ -6,7 +6,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from jaxamp.cli.config import build, conf_folder
-from jaxamp.models import Container, wavenet
+from jaxamp.models import wavenet
 from jaxamp.models.layer_array import FILM_SLOTS
 
 MODELS = sorted(
@@ -84,7 +84,12 @@ def model(name):
     return build(configuration(f"model={name}")["model"], "model", sample_rate=48_000)
 
 
-SINGLE = [name for name in MODELS if not isinstance(model(name), Container)] + [*RARE]
+def is_container(name):
+    """Whether it has sizes; composing every configuration would take seconds."""
+    return "sizes" in OmegaConf.load(conf_folder() / "model" / f"{name}.yaml")
+
+
+SINGLE = [name for name in MODELS if not is_container(name)] + [*RARE]
 """Configurations of one model; a container is made of these."""
 
 LARGER = {

@@ -15,12 +15,12 @@ def playing(seconds: float, seed: int = 0) -> np.ndarray:
     audio = 1e-4 * rng.standard_normal(length)
     for start in range(0, length - note, note):
         pitch = 82.4 * 2 ** (rng.integers(0, 30) / 12)
+        first = np.exp((2j * np.pi * pitch - 2) * time)  # its powers are the others
+        harmonic = 0.2 * np.exp(-6 * time)
         for k in range(1, 24):
-            phase = rng.uniform(0, 2 * np.pi)
-            decay = np.exp(-time * (6 + 2 * k))
-            audio[start : start + note] += (
-                0.2 / k * decay * np.sin(2 * np.pi * k * pitch * time + phase)
-            )
+            harmonic = harmonic * first
+            turned = np.exp(1j * rng.uniform(0, 2 * np.pi)) / k
+            audio[start : start + note] += (turned * harmonic).imag
         audio[start : start + 96] += 0.05 * rng.standard_normal(96)
     return audio.astype(np.float32)
 
