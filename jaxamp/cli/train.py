@@ -77,8 +77,8 @@ def composed(arguments: Sequence[str]) -> int:
 def composed_once() -> Iterator[None]:
     """Leaves it to a launcher of ours to compose a sweep's jobs, before any is run.
 
-    Hydra's sweeper composes them all as well, only to see whether it can: for a thousand
-    jobs that is more than a minute.
+    Hydra's sweeper composes them all as well, only to see whether it can: for a
+    thousand jobs that is more than a minute.
     """
     compose = Sweeper.validate_batch_is_legal
 
