@@ -85,7 +85,7 @@ def composed_once() -> Iterator[None]:
     def left_to_the_launcher(self: Any, batch: Sequence[Sequence[str]]) -> None:
         from jaxamp.cli.sweep import SweepLauncher  # noqa: PLC0415 (one run needs none)
 
-        if not isinstance(self.launcher, SweepLauncher):
+        if not isinstance(getattr(self, "launcher", None), SweepLauncher):
             compose(self, batch)
 
     Sweeper.validate_batch_is_legal = left_to_the_launcher

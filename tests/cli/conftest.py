@@ -8,14 +8,16 @@ from jaxamp.cli.folder import write_bytes
 from jaxamp.cli.main import main
 from jaxamp.report import comparison_figure
 
-REAL_COMPARISON = comparison_figure.size_against_esr
+REAL_LOOK, REAL_COMPARISON = complete.first_look, comparison_figure.size_against_esr
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """The folder of a run of 20 steps."""
     folder = tmp_path_factory.mktemp("finished") / "run"
-    status = main(["train", *TINY, "train.steps=20", f"hydra.run.dir={folder}"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(complete, "first_look", REAL_LOOK)
+        status = main(["train", *TINY, "train.steps=20", f"hydra.run.dir={folder}"])
     assert status == 0
     return folder
 
