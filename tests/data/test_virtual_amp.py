@@ -76,6 +76,13 @@ def test_a_click_is_answered_within_eight_samples():
     assert 1_000 <= np.argmax(np.abs(virtual_amp(x))) <= 1_008
 
 
+@pytest.mark.parametrize("length", [0, 1, 2, LENGTH])
+def test_a_whole_sound_is_played_as_a_block_is_to_the_bit(length):
+    x = noise()[:length]
+    _, block = step(silence(), jnp.asarray(x), Knobs(gain=0.8))
+    np.testing.assert_array_equal(virtual_amp(x, gain=0.8), block)
+
+
 def test_silence_stays_exactly_silent():
     assert not virtual_amp(np.zeros(LENGTH, np.float32), gain=1.0).any()
 
