@@ -72,22 +72,26 @@ def frames(x: Array, resolution: Resolution) -> Array:
     """Overlapping stretches of the signal, one every `hop` samples.
 
     The signal is cut into blocks of one hop, and a frame is a few blocks in a row.
-    A gather would do the same, but its gradient is a scatter: three times slower on
-    a CPU, and summed in no fixed order on a GPU.
+    Copies of all blocks, one copy after the other, are read in rows one block longer:
+    row k then begins with block k, and a column is a frame. A gather would do the
+    same, but its gradient is a scatter: three times slower on a CPU, and summed in no
+    fixed order on a GPU.
 
     Shapes:
         x `[..., t]` -> `[..., 1 + t // hop, window]`
     """
     _, hop, window = resolution
-    count = 1 + x.shape[-1] // hop
-    blocks_per_frame = -(-window // hop)
-    lead = [(0, 0)] * (x.ndim - 1)
-    mirrored = jnp.pad(x, [*lead, ((window + 1) // 2, window // 2)], mode="reflect")
-    whole = (count + blocks_per_frame - 1) * hop
-    blocks = jnp.pad(mirrored, [*lead, (0, hop)])[..., :whole]
-    blocks = blocks.reshape(*x.shape[:-1], -1, hop)
-    joined = [blocks[..., i : i + count, :] for i in range(blocks_per_frame)]
-    return jnp.concatenate(joined, axis=-1)[..., :window]
+    lead, whole = x.shape[:-1], [(0, 0)] * (x.ndim - 1)
+    count, per_frame = 1 + x.shape[-1] // hop, -(-window // hop)
+    blocks = count + per_frame - 1
+    mirrored = jnp.pad(x, [*whole, ((window + 1) // 2, window // 2)], mode="reflect")
+    once = jnp.pad(mirrored, [*whole, (0, hop)])[..., : blocks * hop]
+    once = once.reshape(*lead, 1, blocks, hop)
+    copies = jnp.broadcast_to(once, (*lead, per_frame, blocks, hop))
+    copies = copies.reshape(*lead, per_frame * blocks, hop)
+    longer = jnp.pad(copies, [*whole, (0, per_frame), (0, 0)])
+    rows = longer.reshape(*lead, per_frame, blocks + 1, hop)[..., :count, :]
+    return jnp.swapaxes(rows, -3, -2).reshape(*lead, count, -1)[..., :window]
 
 
 def hann(length: int) -> np.ndarray:

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxamp.core import Array
+from jaxamp.dsp import sums
 from jaxamp.layers.by_itself import by_itself
 from jaxamp.layers.drawn import fan_in_uniform
 from jaxamp.layers.one_kernel import in_one_kernel
@@ -42,9 +43,6 @@ UNROLLED_TERMS = 24
 
 FOLDED_PAIRS = 144
 """Pairs of channels up to which a loop over them beats a matrix product."""
-
-FOLDS = 16
-"""Stretches that a signal is cut into to be added up side by side."""
 
 
 class CausalConv(nn.Module):
@@ -208,20 +206,14 @@ def raised(x: Array, bias: Array) -> Array:
 
 @jax.custom_vjp
 def raised_long(x: Array, bias: Array) -> Array:
-    """The same, with a derivative that adds up along the samples as `pairs` does."""
+    """The same, with a derivative that adds up along the samples as `sums` does."""
     return x + bias[:, None]
 
 
 raised_long.defvjp(
     lambda x, bias: (raised_long(x, bias), None),
-    lambda _, y: (y, total(y)),
+    lambda _, y: (y, sums.of_channels(y)),
 )
-
-
-def total(y: Array) -> Array:
-    """The sum of each channel of y `[b, c, t]`: `[c]`."""
-    body, rest = folds(y)
-    return added_up(jnp.sum(body, axis=2)) + jnp.sum(rest, axis=(0, 2))
 
 
 @jax.custom_vjp
@@ -238,29 +230,15 @@ def product(matrix: Array, x: Array) -> Array:
 def pairs(x: Array, y: Array) -> Array:
     """How each channel of x `[b, i, t]` goes with each of y `[b, o, t]`: `[i, o]`.
 
-    Adding up along the samples is what processors do worst. For few channels it is
-    put off: `FOLDS` stretches are first added up sample by sample.
+    For few channels, stretches are added up side by side first, as in `dsp.sums`.
     """
     inputs, outputs = x.shape[1], y.shape[1]
     if inputs * outputs > FOLDED_PAIRS:
         return jnp.einsum("bit,bot->io", x, y, precision=precision())
-    (heard, last_heard), (did, last_did) = folds(x), folds(y)
+    (heard, last_heard), (did, last_did) = sums.folds(x), sums.folds(y)
     folded = jnp.sum(heard[:, :, None] * did[:, None], axis=3)
     rest = last_heard[:, :, None] * last_did[:, None]
-    return added_up(folded) + jnp.sum(rest, axis=(0, 3))
-
-
-def folds(x: Array) -> tuple[Array, Array]:
-    """x `[b, c, t]` in stretches `[b, c, FOLDS, s]`, and the few samples left over."""
-    length = x.shape[2] // FOLDS
-    body, rest = jnp.split(x, [FOLDS * length], axis=2)
-    return body.reshape(*x.shape[:2], FOLDS, length), rest
-
-
-def added_up(x: Array) -> Array:
-    """The sum over the first axis and the last."""
-    ones = jnp.ones(x.shape[-1], x.dtype)
-    return jnp.einsum("b...t,t->...", x, ones, precision=precision())
+    return sums.added_up(folded) + jnp.sum(rest, axis=(0, 3))
 
 
 product.defvjp(

@@ -3,10 +3,7 @@
 import jax.numpy as jnp
 
 from jaxamp.core import Array, ConfigError
-from jaxamp.dsp import filters
-
-EXAMPLE = (-2, -1)
-"""Axes of one example: channel and time."""
+from jaxamp.dsp import filters, sums
 
 NORMALISATIONS = ("batch", "example")
 
@@ -34,7 +31,7 @@ def mse(
         prediction, target `[b, c, t]` -> `[b]`
     """
     error = filters.pre_emphasis(prediction - target, pre_emphasis)
-    return jnp.mean(error**2, axis=EXAMPLE)
+    return sums.mean_of_examples(error**2)
 
 
 def mae(prediction: Array, target: Array) -> Array:
@@ -43,7 +40,7 @@ def mae(prediction: Array, target: Array) -> Array:
     Shapes:
         prediction, target `[b, c, t]` -> `[b]`
     """
-    return jnp.mean(jnp.abs(prediction - target), axis=EXAMPLE)
+    return sums.mean_of_examples(jnp.abs(prediction - target))
 
 
 def log_cosh(prediction: Array, target: Array) -> Array:
@@ -54,7 +51,7 @@ def log_cosh(prediction: Array, target: Array) -> Array:
     """
     size = jnp.abs(prediction - target)
     # |d| + log1p(exp(-2|d|)) - log 2, arranged so that small errors keep their digits.
-    return jnp.mean(size + jnp.log1p(jnp.expm1(-2 * size) / 2), axis=EXAMPLE)
+    return sums.mean_of_examples(size + jnp.log1p(jnp.expm1(-2 * size) / 2))
 
 
 def esr(
@@ -90,10 +87,10 @@ def esr(
     """
     error = filters.pre_emphasis(prediction - target, pre_emphasis)
     signal = filters.pre_emphasis(target, pre_emphasis)
-    energy = jnp.sum(signal**2, axis=EXAMPLE)
+    energy = sums.of_examples(signal**2)
     if by_batch(normalise_by):
         energy = jnp.mean(energy)
-    return jnp.sum(error**2, axis=EXAMPLE) / (energy + floor)
+    return sums.of_examples(error**2) / (energy + floor)
 
 
 def dc(prediction: Array, target: Array, *, floor: float = 1e-8) -> Array:
@@ -110,7 +107,7 @@ def dc(prediction: Array, target: Array, *, floor: float = 1e-8) -> Array:
     Source:
         Wright et al. 2020, Applied Sciences 10(3):766.
     """
-    offset = jnp.mean(target - prediction, axis=EXAMPLE)
+    offset = sums.mean_of_examples(target - prediction)
     samples = target.shape[-2] * target.shape[-1]
-    energy = jnp.sum(target**2, axis=EXAMPLE) + floor
+    energy = sums.of_examples(target**2) + floor
     return offset**2 * samples / energy
