@@ -243,7 +243,7 @@ def pairs(x: Array, y: Array) -> Array:
 
 product.defvjp(
     lambda matrix, x: (product(matrix, x), (matrix, x)),
-    lambda kept, y: (pairs(kept[1], y).T, product(kept[0].T, y)),
+    lambda kept, y: (by_itself(pairs)(kept[1], y).T, product(kept[0].T, y)),
 )
 
 
