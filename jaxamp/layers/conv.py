@@ -41,6 +41,9 @@ BRIEF = 128
 UNROLLED_TERMS = 24
 """Inputs times taps that one loop of a kernel adds up well."""
 
+JOINED_TAPS = 8
+"""Taps that XLA joins in one step."""
+
 FOLDED_PAIRS = 144
 """Pairs of channels up to which a loop over them beats a matrix product."""
 
@@ -267,8 +270,10 @@ def forward(x: Array, weight: Array, dilation: int) -> Array:
         )
         return sum(terms, start=jnp.zeros((), x.dtype))
     if outputs >= inputs:
-        matrix = weight.transpose(0, 2, 1).reshape(outputs, -1)
-        return product(matrix, stacked(x, starts, length))
+        return sum(
+            product(matrix_of(weight[:, :, some]), stacked(x, starts[some], length))
+            for some in joined(kernel_size)
+        )
     # Little comes out: all taps of all samples, then shifted and added up.
     taps = product(weight.transpose(2, 0, 1).reshape(-1, inputs), x)
     taps = taps.reshape(x.shape[0], kernel_size, outputs, x.shape[2])
@@ -292,8 +297,21 @@ def of_weights(x: Array, y: Array, dilation: int) -> Array:
     if inputs * outputs * len(starts) <= FOLDED_PAIRS:
         heard = (x[:, :, start : start + length] for start in starts)
         return jnp.stack([pairs(tap, y).T for tap in heard], axis=2)
-    together = pairs(stacked(x, starts, length), y)
+    parts = [pairs(stacked(x, starts[some], length), y) for some in joined(len(starts))]
+    together = jnp.concatenate(parts)
     return together.reshape(len(starts), inputs, outputs).transpose(2, 1, 0)
+
+
+def joined(kernel_size: int) -> list[slice]:
+    """The taps, as many together as XLA joins without copying each first."""
+    parts = -(-kernel_size // JOINED_TAPS)
+    edges = [kernel_size * part // parts for part in range(parts + 1)]
+    return list(map(slice, edges, edges[1:]))
+
+
+def matrix_of(weight: Array) -> Array:
+    """The weight `[o, i, k]` for what is `stacked`: `[o, k * i]`."""
+    return weight.transpose(0, 2, 1).reshape(weight.shape[0], -1)
 
 
 def stacked(x: Array, starts: Sequence[int], length: int) -> Array:
