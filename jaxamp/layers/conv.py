@@ -294,9 +294,6 @@ def of_weights(x: Array, y: Array, dilation: int) -> Array:
     """What the weights did, `[o, i, k]`, given what y did to the loss."""
     inputs, outputs, length = x.shape[1], y.shape[1], y.shape[2]
     starts = range(0, x.shape[2] - length + 1, dilation)
-    if inputs * outputs * len(starts) <= FOLDED_PAIRS:
-        heard = (x[:, :, start : start + length] for start in starts)
-        return jnp.stack([pairs(tap, y).T for tap in heard], axis=2)
     parts = [pairs(stacked(x, starts[some], length), y) for some in joined(len(starts))]
     together = jnp.concatenate(parts)
     return together.reshape(len(starts), inputs, outputs).transpose(2, 1, 0)
