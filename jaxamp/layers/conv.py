@@ -270,10 +270,11 @@ def forward(x: Array, weight: Array, dilation: int) -> Array:
         )
         return sum(terms, start=jnp.zeros((), x.dtype))
     if outputs >= inputs:
-        return sum(
+        products = (
             product(matrix_of(weight[:, :, some]), stacked(x, starts[some], length))
             for some in joined(kernel_size)
         )
+        return sum(products, start=jnp.zeros((), x.dtype))
     # Little comes out: all taps of all samples, then shifted and added up.
     taps = product(weight.transpose(2, 0, 1).reshape(-1, inputs), x)
     taps = taps.reshape(x.shape[0], kernel_size, outputs, x.shape[2])
