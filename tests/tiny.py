@@ -19,6 +19,11 @@ LSTM = recurrent(hidden=[3])
 MSE = weighted_sum(terms={"mse": {"weight": 1.0}})
 
 
+def plain_mse(prediction, target):
+    """The squared error, for programs whose every product is the model's."""
+    return jnp.mean((prediction - target) ** 2, axis=(1, 2))
+
+
 def noise(samples, seed=0, level=0.2):
     """1-D float32 audio."""
     audio = level * np.random.default_rng(seed).standard_normal(samples)

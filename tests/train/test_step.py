@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from tiny import LSTM, MSE, WAVENET, capture, task
+from tiny import LSTM, MSE, WAVENET, capture, plain_mse, task
 
 from jaxamp.core import warm
 from jaxamp.data import windows
@@ -160,7 +160,7 @@ def test_products_are_as_exact_as_the_task_asks(precision, asked):
 
     one = task(
         dataclasses.replace(WAVENET, init=init, apply=apply),
-        loss=lambda heard, wanted: jnp.mean((heard - wanted) ** 2, axis=(1, 2)),
+        loss=plain_mse,
         matmul_precision=precision,
     )
     batch = dataset().sample(jax.random.key(0), jnp.int32(0))
