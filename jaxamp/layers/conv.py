@@ -11,7 +11,7 @@ milliseconds: XLA's convolution 223, a sum of one-tap convolutions 125; without 
 (see `LEARNING`), the product derived by JAX 81, as here 71.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import flax.linen as nn
@@ -230,23 +230,32 @@ def product(matrix: Array, x: Array) -> Array:
     return jnp.einsum("boi,bit->bot", each, x, precision=precision())
 
 
-def pairs(x: Array, y: Array) -> Array:
-    """How each channel of x `[b, i, t]` goes with each of y `[b, o, t]`: `[i, o]`.
+def pairs(y: Array, x: Array) -> Array | sums.Folded:
+    """How each channel of y `[b, o, t]` goes with each of x `[b, i, t]`.
 
-    For few channels, stretches are added up side by side first, as in `dsp.sums`.
+    Returns:
+        `[o, i]`, or for few channels `[b, o, i, s]`, folded.
     """
-    inputs, outputs = x.shape[1], y.shape[1]
-    if inputs * outputs > FOLDED_PAIRS:
-        return jnp.einsum("bit,bot->io", x, y, precision=precision())
-    (heard, last_heard), (did, last_did) = sums.folds(x), sums.folds(y)
-    folded = jnp.sum(heard[:, :, None] * did[:, None], axis=3)
-    rest = last_heard[:, :, None] * last_did[:, None]
-    return sums.added_up(folded) + jnp.sum(rest, axis=(0, 3))
+    if y.shape[1] * x.shape[1] <= FOLDED_PAIRS:
+        return sums.folded(y[:, :, None], x[:, None])
+    return jnp.einsum("bot,bit->oi", y, x, precision=precision())
+
+
+def added_up(found: Array | sums.Folded) -> Array:
+    """What `pairs` found, `[o, i]`.
+
+    Outside of the call that finds them, so that all those of one length share their
+    ones instead of each making its own.
+    """
+    return sums.of_batch(found) if isinstance(found, sums.Folded) else found
 
 
 product.defvjp(
     lambda matrix, x: (product(matrix, x), (matrix, x)),
-    lambda kept, y: (by_itself(pairs)(kept[1], y).T, product(kept[0].T, y)),
+    lambda kept, y: (
+        added_up(by_itself(pairs)(y, kept[1])),
+        product(kept[0].T, y),
+    ),
 )
 
 
@@ -263,15 +272,13 @@ def forward(x: Array, weight: Array, dilation: int) -> Array:
     starts = range(0, kernel_size * dilation, dilation)
     length = x.shape[2] - starts[-1]
     if inputs * kernel_size <= SPELLED_TERMS:
-        terms = (
-            weight[:, i, k, None] * x[:, i : i + 1, start : start + length]
-            for k, start in enumerate(starts)
-            for i in range(inputs)
-        )
-        return sum(terms, start=jnp.zeros((), x.dtype))
+        return spelled(x, lambda i, k: weight[:, i, k], starts)
     if outputs >= inputs:
         products = (
-            product(matrix_of(weight[:, :, some]), stacked(x, starts[some], length))
+            product(
+                weight[:, :, some].reshape(outputs, -1),
+                stacked(x, starts[some], length),
+            )
             for some in joined(kernel_size)
         )
         return sum(products, start=jnp.zeros((), x.dtype))
@@ -282,22 +289,48 @@ def forward(x: Array, weight: Array, dilation: int) -> Array:
     return sum(parts, start=jnp.zeros((), x.dtype))
 
 
+def spelled(
+    x: Array, column: Callable[[int, int], Array], starts: Sequence[int]
+) -> Array:
+    """The convolution as a sum of products, one for each tap of each input.
+
+    Args:
+        column: (input, tap) -> its weight for each output, `[o]`.
+    """
+    length = x.shape[2] - starts[-1]
+    terms = [
+        column(i, k)[:, None] * x[:, i : i + 1, start : start + length]
+        for k, start in enumerate(starts)
+        for i in range(x.shape[1])
+    ]
+    return sum(terms[1:], start=terms[0])
+
+
 @partial(by_itself, static=2)
 def backward_in_time(y: Array, weight: Array, dilation: int) -> Array:
     """What x did, given what y did to the loss."""
-    reach = (weight.shape[2] - 1) * dilation
+    outputs, _, kernel_size = weight.shape
+    reach = (kernel_size - 1) * dilation
     padded = jnp.pad(y, ((0, 0), (0, 0), (reach, reach)))
+    if outputs * kernel_size <= SPELLED_TERMS:
+        starts = range(0, reach + 1, dilation)
+        return spelled(padded, lambda o, k: weight[o, :, -1 - k], starts)
     return forward(padded, weight[:, :, ::-1].transpose(1, 0, 2), dilation)
 
 
-@partial(by_itself, static=2)
 def of_weights(x: Array, y: Array, dilation: int) -> Array:
     """What the weights did, `[o, i, k]`, given what y did to the loss."""
-    inputs, outputs, length = x.shape[1], y.shape[1], y.shape[2]
+    outputs, inputs = y.shape[1], x.shape[1]
+    parts = map(added_up, pairs_of_taps(y, x, dilation))
+    return jnp.concatenate([p.reshape(outputs, inputs, -1) for p in parts], axis=2)
+
+
+@partial(by_itself, static=2)
+def pairs_of_taps(y: Array, x: Array, dilation: int) -> list[Array | sums.Folded]:
+    """The `pairs` of y and what taps hear, for as many taps as are joined."""
+    length = y.shape[2]
     starts = range(0, x.shape[2] - length + 1, dilation)
-    parts = [pairs(stacked(x, starts[some], length), y) for some in joined(len(starts))]
-    together = jnp.concatenate(parts)
-    return together.reshape(len(starts), inputs, outputs).transpose(2, 1, 0)
+    return [pairs(y, stacked(x, starts[some], length)) for some in joined(len(starts))]
 
 
 def joined(kernel_size: int) -> list[slice]:
@@ -307,15 +340,10 @@ def joined(kernel_size: int) -> list[slice]:
     return list(map(slice, edges, edges[1:]))
 
 
-def matrix_of(weight: Array) -> Array:
-    """The weight `[o, i, k]` for what is `stacked`: `[o, k * i]`."""
-    return weight.transpose(0, 2, 1).reshape(weight.shape[0], -1)
-
-
 def stacked(x: Array, starts: Sequence[int], length: int) -> Array:
-    """What each tap hears, tap after tap: x `[b, i, any]` -> `[b, k * i, length]`."""
+    """What the taps of each channel hear: x `[b, i, any]` -> `[b, i * k, length]`."""
     heard = [x[:, :, start : start + length] for start in starts]
-    return jnp.concatenate(heard, axis=1)
+    return jnp.stack(heard, axis=2).reshape(x.shape[0], -1, length)
 
 
 short.defvjp(
@@ -347,4 +375,4 @@ def convolve_by_fft(x: Array, weight: Array) -> Array:
 
 def last(x: Array, length: int) -> Array:
     """The newest `length` samples of x `[b, c, t]`."""
-    return x[:, :, x.shape[2] - length :]
+    return x if length == x.shape[2] else x[:, :, x.shape[2] - length :]

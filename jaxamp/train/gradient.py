@@ -68,8 +68,8 @@ def predict(
     dtype = task.compute_dtype
     # Together with the windows, so that XLA does not take what is done to the weights
     # (an extra kernel for each number's place) out of the loop over the windows.
-    there, x = jax.lax.optimization_barrier((layers(task.model, params), batch.input))
-    heard = there, x, batch.controls, audio
+    params, x = jax.lax.optimization_barrier((params, batch.input))
+    heard = layers(task.model, params), x, batch.controls, audio
     there, x, controls, audio = jax.tree.map(lambda a: a.astype(dtype), heard)
     if audio is None:
         outputs = batch.target.shape[2]
