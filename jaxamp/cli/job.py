@@ -27,10 +27,10 @@ from jaxamp.train import (
     RunLog,
     Screen,
     Unwritten,
+    compiled_ahead,
     described,
     fit,
     like_start,
-    side_by_side,
     take_up,
 )
 from jaxamp.train.resume import Found
@@ -106,7 +106,7 @@ def tell_before(job: Prepared) -> None:
 
 def trained(
     parts: Sequence[Part],
-    advance: Advance = side_by_side,
+    advance: Advance | None = None,
     crew: Crew = ALONE,
     *,
     jointly: bool = True,
@@ -114,7 +114,7 @@ def trained(
     """Trains side by side, each from its newest checkpoint if there is one.
 
     Args:
-        advance: As for `fit`.
+        advance: As for `fit`; None for side by side.
         crew: The processes that stop together when one is asked to.
         jointly: Whether they train these parts together, or each its own.
 
@@ -174,7 +174,7 @@ def trained(
         outcomes = fit(
             members,
             screen,
-            advance=advance,
+            advance=advance or compiled_ahead(members),
             interrupted=interrupted,
             rescue=watch.rescue,
             warn=warn if team.leads else unsaid,

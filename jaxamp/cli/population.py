@@ -110,7 +110,7 @@ class PopulationLauncher(SweepLauncher):
         """Trains one group; what came of each job is added to `returns`."""
         from jaxamp.cli.job import trained, warn  # noqa: PLC0415
         from jaxamp.cli.prepare import begin, noticed  # noqa: PLC0415
-        from jaxamp.train import Population, side_by_side  # noqa: PLC0415
+        from jaxamp.train import Population  # noqa: PLC0415
 
         with ExitStack() as stack:
             begun = []
@@ -124,8 +124,7 @@ class PopulationLauncher(SweepLauncher):
             ):
                 warn(text)
             parts = [part for one in begun for part in one.prepared.parts]
-            alone = len(begun) < 2
-            advance = side_by_side if alone else Population(self.at_once)
+            advance = Population(self.at_once) if len(begun) > 1 else None
             stopped = False
             with noted([one.job for one in begun], returns):
                 outcomes, stopped = (), False

@@ -1,5 +1,6 @@
 """Training: explicit state, compiled steps, checkpoints, the loop."""
 
+from jaxamp.train.ahead import compiled_ahead
 from jaxamp.train.checkpoint import (
     Checkpoints,
     kept_from,
@@ -10,7 +11,7 @@ from jaxamp.train.checkpoint import (
 from jaxamp.train.devices import cores, dealt, described, everywhere, use_devices
 from jaxamp.train.flat import layers, named, vector
 from jaxamp.train.log import RunLog, Screen, Unwritten, duration, read_lines
-from jaxamp.train.loop import Advance, fit, side_by_side
+from jaxamp.train.loop import Advance, fit
 from jaxamp.train.members import Member, Outcome, Running
 from jaxamp.train.optimizers import Optimizer, adam_l2, muon
 from jaxamp.train.population import Population
@@ -48,6 +49,7 @@ __all__ = [
     "TrainState",
     "Unwritten",
     "adam_l2",
+    "compiled_ahead",
     "cores",
     "cosine",
     "dealt",
@@ -66,7 +68,6 @@ __all__ = [
     "pack",
     "passage",
     "read_lines",
-    "side_by_side",
     "soap",
     "start",
     "take_up",

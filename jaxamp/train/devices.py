@@ -190,6 +190,21 @@ def placed(mesh: Mesh | None, state: "TrainState") -> "TrainState":
     return dataclasses.replace(rest, audio=audio)
 
 
+def placed_shapes(mesh: Mesh | None, like: "TrainState") -> "TrainState":
+    """The shapes of a state, as those of one that is `placed`."""
+    if mesh is None:
+        return like
+
+    def shape(leaf: Any, spec: PartitionSpec) -> jax.ShapeDtypeStruct:
+        lying = NamedSharding(mesh, spec)
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=lying)
+
+    rest = dataclasses.replace(like, audio=None)
+    known = jax.tree.map(lambda leaf: shape(leaf, EVERYWHERE), rest)
+    audio = jax.tree.map(lambda leaf: shape(leaf, ALONG), like.audio)
+    return dataclasses.replace(known, audio=audio)
+
+
 def everywhere(mesh: Mesh | None, tree: Any) -> Any:
     """The tree on every device."""
     if mesh is None:

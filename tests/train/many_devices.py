@@ -3,11 +3,13 @@
     python many_devices.py
 
 Prints, as JSON: name of a case -> the largest difference of any number of the state
-after 20 steps, between eight devices and one; and how the program for eight is made.
+after 20 steps, between eight devices and one; how the program for eight is made, and
+how often it is compiled where that is begun ahead.
 """
 
 import dataclasses
 import json
+import logging
 import os
 import re
 import sys
@@ -25,7 +27,17 @@ from jaxamp.core.compile_cache import use_compile_cache
 from jaxamp.data import windows
 from jaxamp.losses import weighted_sum
 from jaxamp.models import recurrent
-from jaxamp.train import dealt, everywhere, start, train_steps
+from jaxamp.train import (
+    LearningRates,
+    Member,
+    Plan,
+    Unwritten,
+    dealt,
+    everywhere,
+    start,
+    train_steps,
+)
+from jaxamp.train.ahead import shapes_of_call
 from jaxamp.train.devices import fetched, placed
 
 BATCH, STEPS = 16, 20
@@ -50,6 +62,15 @@ CASES = {
 }
 
 
+class Compilations(logging.Handler):
+    """Counts how often steps were compiled."""
+
+    count = 0
+
+    def emit(self, record):
+        self.count += "XLA compilation of jit(several_steps)" in record.getMessage()
+
+
 def learned(mesh, model, options):
     """The state after all steps, and the program that made them."""
     one = task(model, mesh=mesh, **options)
@@ -69,20 +90,35 @@ def learned(mesh, model, options):
         np.int32(STEPS),
         None,
     )
-    program = train_steps.lower(*arguments).compile()
-    (state,), _, _ = program(*arguments[1:])
+    member = Member(
+        task=one,
+        dataset=arguments[2],
+        passages=[],
+        plan=Plan(STEPS, validate_every=STEPS),
+        seed=0,
+        rates=LearningRates(lambda step: 0.003),
+        checkpoints=Unwritten(),
+        log=Unwritten(),
+    )
+    program = train_steps.lower(*shapes_of_call([member])).compile()
+    (state,), _, _ = train_steps(*arguments)
     return fetched(state), program.as_text()
 
 
 def main():
     use_compile_cache()
     mesh, report = dealt(BATCH, 8), {}
+    jax.config.update("jax_log_compiles", True)
+    seen = Compilations()
+    logging.getLogger("jax").addHandler(seen)
     for name, (model, options) in CASES.items():
         alone, _ = learned(None, model, options)
+        seen.count = 0
         together, text = learned(mesh, model, options)
         pairs = zip(jax.tree.leaves(alone), jax.tree.leaves(together), strict=True)
         report[name] = {
             "difference": max(float(np.max(np.abs(a - b))) for a, b in pairs),
+            "compiled": seen.count,
             "cut": re.findall(r"= f32\[(\d+),\d+\]\S* gather\(", text),
             "gathered": len(re.findall(r" (?:all-gather|all-to-all)\(", text)),
             "sums": len(re.findall(r" all-reduce\(", text)),

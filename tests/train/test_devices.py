@@ -29,6 +29,10 @@ def test_eight_devices_learn_the_same_as_one(report):
         assert found["difference"] < 1e-5, name
 
 
+def test_what_is_compiled_ahead_is_what_is_called(report):
+    assert [found["compiled"] for found in report.values()] == [1, 1]
+
+
 def test_each_device_cuts_only_its_windows(report):
     for found in report.values():
         assert set(found["cut"]) == {"2"}  # of 16
