@@ -11,7 +11,7 @@ milliseconds: XLA's convolution 223, a sum of one-tap convolutions 125; without 
 (see `LEARNING`), the product derived by JAX 81, as here 71.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import flax.linen as nn
@@ -272,7 +272,9 @@ def forward(x: Array, weight: Array, dilation: int) -> Array:
     starts = range(0, kernel_size * dilation, dilation)
     length = x.shape[2] - starts[-1]
     if inputs * kernel_size <= SPELLED_TERMS:
-        return spelled(x, lambda i, k: weight[:, i, k], starts)
+        each = jnp.split(weight.reshape(1, outputs, -1), inputs * kernel_size, axis=2)
+        first_taps = range(0, len(each), kernel_size)
+        return spelled(x, [each[i : i + kernel_size] for i in first_taps], starts)
     if outputs >= inputs:
         products = (
             product(
@@ -290,20 +292,25 @@ def forward(x: Array, weight: Array, dilation: int) -> Array:
 
 
 def spelled(
-    x: Array, column: Callable[[int, int], Array], starts: Sequence[int]
+    x: Array, columns: Sequence[Sequence[Array]], starts: Sequence[int]
 ) -> Array:
     """The convolution as a sum of products, one for each tap of each input.
 
     Args:
-        column: (input, tap) -> its weight for each output, `[o]`.
+        columns: For each input, what each tap says to the outputs, `[1, o, 1]`.
     """
     length = x.shape[2] - starts[-1]
     terms = [
-        column(i, k)[:, None] * x[:, i : i + 1, start : start + length]
+        columns[i][k] * channel
         for k, start in enumerate(starts)
-        for i in range(x.shape[1])
+        for i, channel in enumerate(channels(x[:, :, start : start + length]))
     ]
     return sum(terms[1:], start=terms[0])
+
+
+def channels(x: Array) -> list[Array]:
+    """Each channel of x `[b, c, t]` by itself, `[b, 1, t]`."""
+    return jnp.split(x, x.shape[1], axis=1)
 
 
 @partial(by_itself, static=2)
@@ -314,7 +321,10 @@ def backward_in_time(y: Array, weight: Array, dilation: int) -> Array:
     padded = jnp.pad(y, ((0, 0), (0, 0), (reach, reach)))
     if outputs * kernel_size <= SPELLED_TERMS:
         starts = range(0, reach + 1, dilation)
-        return spelled(padded, lambda o, k: weight[o, :, -1 - k], starts)
+        said = [
+            jnp.split(one, kernel_size, axis=2) for one in jnp.split(weight, outputs)
+        ]
+        return spelled(padded, [one[::-1] for one in said], starts)
     return forward(padded, weight[:, :, ::-1].transpose(1, 0, 2), dilation)
 
 

@@ -29,6 +29,7 @@ def compiled_ahead(members: Sequence[Member]) -> Advance:
     with_one = ThreadPoolExecutor(1, "compile")
     compiling = with_one.submit(lowered.compile)
     with_one.shutdown(wait=False)
+    members[0].rates.after(beginning_of(members[0]).step)  # which keeps them
 
     def advance(turn: Sequence[Running], step: int, length: int) -> Collect:
         compiling.result()
@@ -39,9 +40,14 @@ def compiled_ahead(members: Sequence[Member]) -> Advance:
 
 def begin_together(members: Sequence[Member]) -> bool:
     """Whether one call is the first of all, none of them being at its end."""
-    begins = [one.resumed[1] if one.resumed else Progress() for one in members]
+    begins = list(map(beginning_of, members))
     over = [ended(one.plan, at, False) for one, at in zip(members, begins, strict=True)]
     return not any(over) and len({(at.step, at.rate_factor) for at in begins}) == 1
+
+
+def beginning_of(member: Member) -> Progress:
+    """Where it goes on from."""
+    return member.resumed[1] if member.resumed else Progress()
 
 
 def shapes_of_call(members: Sequence[Member]) -> tuple[Any, ...]:
