@@ -13,8 +13,9 @@ from pathlib import Path
 import jax
 import ours
 
-from jaxamp.train import side_by_side, use_devices
+from jaxamp.train import use_devices
 from jaxamp.train.devices import fetched
+from jaxamp.train.loop import side_by_side
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from members import running

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import ours
 
-from jaxamp.train import Population, cores, side_by_side, use_devices
+from jaxamp.train import Population, cores, use_devices
+from jaxamp.train.loop import side_by_side
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from members import running

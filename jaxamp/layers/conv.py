@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jaxamp.core import Array
 from jaxamp.dsp import sums
 from jaxamp.layers.by_itself import by_itself
-from jaxamp.layers.drawn import fan_in_uniform
+from jaxamp.layers.drawn import fan_in_uniform, parameter
 from jaxamp.layers.one_kernel import in_one_kernel
 from jaxamp.layers.precision import precision
 from jaxamp.layers.ring import Heard, Ring
@@ -81,7 +81,9 @@ class CausalConv(nn.Module):
     def __call__(self, x: Array, past: Array | Ring) -> tuple[Array, Array | Heard]:
         inputs = x.shape[1] // self.groups
         init = fan_in_uniform(inputs * self.kernel_size)
-        weight = self.param("weight", init, (self.channels, inputs, self.kernel_size))
+        weight = parameter(
+            self, "weight", init, (self.channels, inputs, self.kernel_size)
+        )
         weight = spread(weight, self.groups)
         if isinstance(past, Ring):
             y, new_past = convolve_ring(past, x, weight, self.dilation), Heard(x)
@@ -90,7 +92,7 @@ class CausalConv(nn.Module):
             new_past = heard[:, :, max(0, heard.shape[2] - self.reach) :]
             y = convolve(heard, weight, self.dilation)
         if self.bias:
-            y = raised(y, self.param("bias", init, (self.channels,)))
+            y = raised(y, parameter(self, "bias", init, (self.channels,)))
         return y, new_past
 
 
@@ -109,10 +111,10 @@ class Pointwise(nn.Module):
     def __call__(self, x: Array) -> Array:
         inputs = x.shape[1] // self.groups
         init = fan_in_uniform(inputs)
-        weight = self.param("weight", init, (self.channels, inputs, 1))
+        weight = parameter(self, "weight", init, (self.channels, inputs, 1))
         y = convolve(x, spread(weight, self.groups), dilation=1)
         if self.bias:
-            y = raised(y, self.param("bias", init, (self.channels,)))
+            y = raised(y, parameter(self, "bias", init, (self.channels,)))
         return y
 
 
@@ -207,27 +209,24 @@ def raised(x: Array, bias: Array) -> Array:
     return x + bias[:, None] if x.shape[2] <= BRIEF else raised_long(x, bias)
 
 
-@jax.custom_vjp
-def raised_long(x: Array, bias: Array) -> Array:
-    """The same, with a derivative that adds up along the samples as `sums` does."""
+def plain_raised(x: Array, bias: Array) -> Array:
+    """The same, as JAX derives it."""
     return x + bias[:, None]
 
 
+# Its derivative adds up along the samples as `sums` does.
+raised_long = jax.custom_vjp(plain_raised)
 raised_long.defvjp(
-    lambda x, bias: (raised_long(x, bias), None),
+    lambda x, bias: (plain_raised(x, bias), None),
     lambda _, y: (y, sums.of_channels(y)),
 )
 
 
-@jax.custom_vjp
-def product(matrix: Array, x: Array) -> Array:
-    """Matrix `[o, i]` times the channels of x `[b, i, t]`.
-
-    With a derivative of its own, because JAX's gives what x did as `[b, t, i]`.
-    """
+def plain_product(matrix: Array, x: Array) -> Array:
+    """Matrix `[o, i]` times the channels of x `[b, i, t]`."""
     # For each example by itself: over all at once, XLA's product is `[o, b, t]`.
     each = jnp.broadcast_to(matrix, (x.shape[0], *matrix.shape))
-    return jnp.einsum("boi,bit->bot", each, x, precision=precision())
+    return jax.lax.batch_matmul(each, x, precision=precision())
 
 
 def pairs(y: Array, x: Array) -> Array | sums.Folded:
@@ -238,7 +237,8 @@ def pairs(y: Array, x: Array) -> Array | sums.Folded:
     """
     if y.shape[1] * x.shape[1] <= FOLDED_PAIRS:
         return sums.folded(y[:, :, None], x[:, None])
-    return jnp.einsum("bot,bit->oi", y, x, precision=precision())
+    over = (0, 2)
+    return jax.lax.dot_general(y, x, ((over, over), ((), ())), precision=precision())
 
 
 def added_up(found: Array | sums.Folded) -> Array:
@@ -250,24 +250,20 @@ def added_up(found: Array | sums.Folded) -> Array:
     return sums.of_batch(found) if isinstance(found, sums.Folded) else found
 
 
+# Its derivative is one of its own, because JAX's gives what x did as `[b, t, i]`.
+product = jax.custom_vjp(plain_product)
 product.defvjp(
-    lambda matrix, x: (product(matrix, x), (matrix, x)),
+    lambda matrix, x: (plain_product(matrix, x), (matrix, x)),
     lambda kept, y: (
         added_up(by_itself(pairs)(y, kept[1])),
-        product(kept[0].T, y),
+        plain_product(kept[0].T, y),
     ),
 )
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2,))
-def short(x: Array, weight: Array, dilation: int) -> Array:
-    """A convolution with few taps; `correlate` is its plain twin."""
-    return forward(x, weight, dilation)
-
-
 @partial(by_itself, static=2)
 def forward(x: Array, weight: Array, dilation: int) -> Array:
-    """The convolution, as its shape wants it."""
+    """A convolution with few taps, as its shape wants it; the twin of `correlate`."""
     outputs, inputs, kernel_size = weight.shape
     starts = range(0, kernel_size * dilation, dilation)
     length = x.shape[2] - starts[-1]
@@ -277,7 +273,7 @@ def forward(x: Array, weight: Array, dilation: int) -> Array:
         return spelled(x, [each[i : i + kernel_size] for i in first_taps], starts)
     if outputs >= inputs:
         products = (
-            product(
+            plain_product(
                 weight[:, :, some].reshape(outputs, -1),
                 stacked(x, starts[some], length),
             )
@@ -285,7 +281,7 @@ def forward(x: Array, weight: Array, dilation: int) -> Array:
         )
         return sum(products, start=jnp.zeros((), x.dtype))
     # Little comes out: all taps of all samples, then shifted and added up.
-    taps = product(weight.transpose(2, 0, 1).reshape(-1, inputs), x)
+    taps = plain_product(weight.transpose(2, 0, 1).reshape(-1, inputs), x)
     taps = taps.reshape(x.shape[0], kernel_size, outputs, x.shape[2])
     parts = (taps[:, k, :, s : s + length] for k, s in enumerate(starts))
     return sum(parts, start=jnp.zeros((), x.dtype))
@@ -356,6 +352,7 @@ def stacked(x: Array, starts: Sequence[int], length: int) -> Array:
     return jnp.stack(heard, axis=2).reshape(x.shape[0], -1, length)
 
 
+short = partial(jax.custom_vjp, nondiff_argnums=(2,))(forward)
 short.defvjp(
     lambda x, weight, dilation: (forward(x, weight, dilation), (x, weight)),
     lambda dilation, kept, y: (
@@ -378,8 +375,8 @@ def convolve_by_fft(x: Array, weight: Array) -> Array:
     size = 1 << (length - 1).bit_length()
     spectrum = jnp.fft.rfft(x.astype(jnp.float32), size)
     kernel = jnp.fft.rfft(weight[:, :, ::-1].astype(jnp.float32), size)
-    product = jnp.einsum("oif,bif->bof", kernel, spectrum, precision=precision())
-    y = jnp.fft.irfft(product, size)
+    answer = jnp.einsum("oif,bif->bof", kernel, spectrum, precision=precision())
+    y = jnp.fft.irfft(answer, size)
     return y[:, :, kernel_size - 1 : length].astype(x.dtype)
 
 

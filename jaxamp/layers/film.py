@@ -1,10 +1,13 @@
 """Feature-wise modulation: a condition decides how loud each channel is, and where."""
 
+from functools import partial
+
 import flax.linen as nn
 import jax.numpy as jnp
 
 from jaxamp.core import Array
 from jaxamp.layers.conv import convolve, spread
+from jaxamp.layers.drawn import parameter
 
 
 class FiLM(nn.Module):
@@ -27,15 +30,15 @@ class FiLM(nn.Module):
     def __call__(self, x: Array, condition: Array) -> Array:
         channels, heard = x.shape[1], condition.shape[1] // self.groups
         rows = 2 * channels if self.shift else channels
-        weight = self.param("weight", nn.initializers.zeros, (rows, heard, 1))
-        bias = self.param("bias", no_change, (rows,), channels)
+        weight = parameter(self, "weight", nn.initializers.zeros, (rows, heard, 1))
+        bias = parameter(self, "bias", partial(no_change, channels), (rows,))
         y = convolve(condition, spread(weight, self.groups), dilation=1)
         y = y + bias[:, None]
         scaled = x * y[:, :channels]
         return scaled + y[:, channels:] if self.shift else scaled
 
 
-def no_change(key: Array, shape: tuple[int], channels: int) -> Array:
+def no_change(channels: int, key: Array, shape: tuple[int, ...]) -> Array:
     """Scales of one, then shifts of zero."""
     del key  # nothing is drawn
     return (jnp.arange(shape[0]) < channels).astype(jnp.float32)

@@ -21,7 +21,7 @@ from jaxamp.layers.cells import (
     plain_gru,
     plain_lstm,
 )
-from jaxamp.layers.drawn import fan_in_uniform
+from jaxamp.layers.drawn import fan_in_uniform, parameter
 from jaxamp.layers.knobs import LayerTurn
 from jaxamp.layers.turned import (
     Directions,
@@ -71,17 +71,17 @@ class Recurrence(nn.Module):
         """The weights of the input and of the state."""
         of_input, of_state, _, _ = INITIAL_WEIGHTS[self.initial_weights]
         shape = (gates * self.hidden, inputs)
-        weight = self.param("input_weight", of_input(inputs), shape)
+        weight = parameter(self, "input_weight", of_input(inputs), shape)
         shape = (gates * self.hidden, self.hidden)
         init = of_state(self.hidden)
-        return weight, self.param("recurrent_weight", init, shape)
+        return weight, parameter(self, "recurrent_weight", init, shape)
 
     def bias(self, name: str, gates: str) -> Array:
         """A bias that spreads the memories of the cells."""
         _, _, of_bias, forget = INITIAL_WEIGHTS[self.initial_weights]
         init = of_bias(self.hidden)
         spread = remembering(init, self.longest_memory, gates, forget)
-        return self.param(name, spread, (len(gates) * self.hidden,))
+        return parameter(self, name, spread, (len(gates) * self.hidden,))
 
     def turned(
         self,
@@ -118,11 +118,15 @@ class Recurrence(nn.Module):
     def directions(self, rank: int, rows: int, inputs: int) -> Directions:
         """In which ways the weights may change; how far, the knobs say."""
         return Directions(
-            up=self.param("knobs_up", fan_in_uniform(rank), (rows, rank)),
-            of_input=self.param(
-                "knobs_input_down", fan_in_uniform(inputs + self.hidden), (rank, inputs)
+            up=parameter(self, "knobs_up", fan_in_uniform(rank), (rows, rank)),
+            of_input=parameter(
+                self,
+                "knobs_input_down",
+                fan_in_uniform(inputs + self.hidden),
+                (rank, inputs),
             ),
-            of_state=self.param(
+            of_state=parameter(
+                self,
                 "knobs_recurrent_down",
                 fan_in_uniform(inputs + self.hidden),
                 (rank, self.hidden),
@@ -178,7 +182,7 @@ class GRU(Recurrence):
         weight, recurrent = self.matrices(x.shape[1], gates=3)
         bias = self.bias("input_bias", "rzn")
         init = INITIAL_WEIGHTS[self.initial_weights][2](self.hidden)
-        recurrent_bias = self.param("recurrent_bias", init, (3 * self.hidden,))
+        recurrent_bias = parameter(self, "recurrent_bias", init, (3 * self.hidden,))
         if told is not None:
             whole = Weights(weight, bias, recurrent, recurrent_bias, None)
             cell = plain_turned_gru if self.plain else turned_gru

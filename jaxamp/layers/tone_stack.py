@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxamp.core import Array
+from jaxamp.layers.drawn import parameter
 from jaxamp.layers.state_space import StateSpace, filtered
 
 
@@ -70,12 +71,12 @@ class ToneStack(nn.Module):
     def __call__(
         self, x: Array, knobs: Mapping[str, Array], state: Array
     ) -> tuple[Array, Array]:
-        drift = self.param("parts", nn.initializers.zeros, (len(Parts._fields),))
-        taper = self.param("taper", initial_taper, (len(POTS),))
+        drift = parameter(self, "parts", nn.initializers.zeros, (len(Parts._fields),))
+        taper = parameter(self, "taper", initial_taper, (len(POTS),))
         wide = jnp.float32
         turned = dict(knobs)
         if self.learned:
-            rest = self.param("rest", nn.initializers.zeros, (len(self.learned),))
+            rest = parameter(self, "rest", nn.initializers.zeros, (len(self.learned),))
             places = jax.nn.sigmoid(rest.astype(wide))
             turned |= {
                 name: place[None, None]
@@ -92,7 +93,7 @@ class ToneStack(nn.Module):
         return y[:, None].astype(x.dtype), end.astype(state.dtype)
 
 
-def initial_taper(key: Array, shape: tuple[int]) -> Array:
+def initial_taper(key: Array, shape: tuple[int, ...]) -> Array:
     """As such amps are built: the bass pot is an audio pot, the others are linear."""
     del key, shape  # nothing is drawn
     return jnp.asarray([INITIAL_TAPER[name] for name in POTS], jnp.float32)

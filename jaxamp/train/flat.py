@@ -42,16 +42,16 @@ def pieces(model: Model, numbers: Any) -> list[Any]:
     return [part.reshape(leaf.shape) for part, leaf in parts]
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def pieces_at_once(model: Model, numbers: Array) -> list[Array]:
+def pieces_together(model: Model, numbers: Array) -> list[Array]:
     """The same as one kernel instead of a hundred, each compiled by itself."""
     if jax.default_backend() != "cpu":
         return pieces(model, numbers)
     return one_kernel(partial(pieces, model), numbers)
 
 
+pieces_at_once = partial(jax.custom_vjp, nondiff_argnums=(0,))(pieces_together)
 pieces_at_once.defvjp(
-    lambda model, numbers: (pieces_at_once(model, numbers), None),
+    lambda model, numbers: (pieces_together(model, numbers), None),
     lambda model, _, told: (vector(told),),
 )
 

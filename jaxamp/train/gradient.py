@@ -1,7 +1,7 @@
 """The mean loss of a batch and its gradient."""
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -56,9 +56,40 @@ def played(
     if part >= size:
         return predict(task, params, batch, audio)
     parts = jax.tree.map(lambda a: a.reshape(-1, part, *a.shape[1:]), (batch, audio))
-    again = jax.checkpoint(partial(predict, task))
-    answers = jax.lax.map(lambda piece: again(params, *piece), parts)
+    answers = in_turn(task, params, *parts)
     return jax.tree.map(lambda a: a.reshape(size, *a.shape[2:]), answers)
+
+
+def all_in_turn(
+    task: "Task", params: Array, batch: Batch, audio: State
+) -> tuple[Array, State]:
+    """What the network makes of parts `[n, b, ...]`, one after the other."""
+    return jax.lax.map(lambda part: predict(task, params, *part), (batch, audio))
+
+
+def keep(
+    task: "Task", params: Array, batch: Batch, audio: State
+) -> tuple[tuple[Array, State], Any]:
+    """The same, and what the way back needs of it: nothing that a layer said."""
+    return all_in_turn(task, params, batch, audio), (params, batch, audio)
+
+
+def back(task: "Task", kept: Any, slopes: tuple[Array, State]) -> Any:
+    """The gradient of what was said; the audio state's is not followed."""
+    params, batch, audio = kept
+
+    def add(gradient: Array, part: Any) -> tuple[Array, None]:
+        heard, slope = part
+        _, answer = jax.vjp(lambda params: predict(task, params, *heard)[0], params)
+        return gradient + answer(slope)[0], None
+
+    parts = (batch, audio), slopes[0]
+    gradient, _ = jax.lax.scan(add, jnp.zeros_like(params), parts, reverse=True)
+    return gradient, None, None
+
+
+in_turn = partial(jax.custom_vjp, nondiff_argnums=(0,))(all_in_turn)
+in_turn.defvjp(keep, back)
 
 
 def predict(

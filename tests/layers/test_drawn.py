@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxamp.layers import fan_in_uniform
+from jaxamp.layers import Pointwise, fan_in_uniform
 from jaxamp.layers.drawn import AT_ONCE, many
 
 
@@ -27,3 +27,13 @@ def test_no_shape_is_a_program_of_its_own():
     for size in range(3, 9):
         fan_in_uniform(size)(jax.random.key(0), (size, 2))
     assert many._cache_size() == before  # pyright: ignore[reportFunctionMemberAccess]
+
+
+def test_a_parameter_of_another_shape_is_named():
+    layer, x = Pointwise(3, name="mixer"), jnp.zeros((1, 2, 5))
+    params = layer.init(jax.random.key(0), x)["params"]
+    params["weight"] = params["weight"][:, :1]
+    with pytest.raises(
+        ValueError, match=r"mixer.weight is \(3, 1, 1\), not \(3, 2, 1\)"
+    ):
+        layer.apply({"params": params}, x)

@@ -20,9 +20,9 @@ from jaxamp.train import (
     Population,
     Progress,
     Running,
-    side_by_side,
     start,
 )
+from jaxamp.train.loop import side_by_side
 from jaxamp.train.population import spread
 
 BATCH, OUTPUTS, STEPS = 2, 64, 20

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from jaxamp.core import Array
 from jaxamp.layers import GRU, LSTM, ToneStack, fan_in_uniform, positions, tapered
+from jaxamp.layers.drawn import parameter
 from jaxamp.layers.tone_stack import POTS
 from jaxamp.models.record import Functions
 from jaxamp.models.recurrent import CELLS
@@ -61,7 +62,7 @@ class GreyBox(nn.Module):
         learned = tuple(pot for pot in POTS if pot not in doing)
         stack = ToneStack(self.circuit, self.sample_rate, learned, name="tone_stack")
         y, between = stack(y, turned, state[1])
-        make_up = self.param("make_up", nn.initializers.zeros, ())
+        make_up = parameter(self, "make_up", nn.initializers.zeros, ())
         y = y * (USUAL_MAKE_UP * jnp.exp(make_up))
 
         voices, after = cells(self.sizes[1], **options, name="power_cells")(
@@ -81,8 +82,8 @@ class Gain(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, turn: Array) -> Array:
-        span = self.param("range", nn.initializers.zeros, ())
-        taper = self.param("taper", nn.initializers.zeros, ())
+        span = parameter(self, "range", nn.initializers.zeros, ())
+        taper = parameter(self, "taper", nn.initializers.zeros, ())
         most = USUAL_RANGE * jnp.exp(span)
         return x * jnp.exp(most * tapered(turn, taper))[:, None]
 
@@ -100,9 +101,9 @@ class Mix(nn.Module):
     @nn.compact
     def __call__(self, voices: Array, around: Array) -> Array:
         size = voices.shape[1]
-        weight = self.param("weight", fan_in_uniform(size), (size,))
-        bias = self.param("bias", nn.initializers.zeros, ())
-        skip = self.param("skip", nn.initializers.constant(self.skip), ())
+        weight = parameter(self, "weight", fan_in_uniform(size), (size,))
+        bias = parameter(self, "bias", nn.initializers.zeros, ())
+        skip = parameter(self, "skip", nn.initializers.constant(self.skip), ())
         mixed = jnp.sum(voices * weight[:, None], axis=1, keepdims=True)
         return mixed + skip * around + bias
 

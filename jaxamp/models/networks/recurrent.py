@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from jaxamp.core import Array, Conditioning
 from jaxamp.layers import GRU, LSTM, Knobs, OutputScale, Pointwise, beside
+from jaxamp.layers.drawn import parameter
 from jaxamp.models.record import Functions
 from jaxamp.models.recurrent import CELLS
 from jaxamp.models.wrap import wrap
@@ -55,7 +56,7 @@ class Recurrent(nn.Module):
             if self.learned_state:  # read by the initial state, not here
                 for part in parts:
                     name = f"initial_{part}_{index}"
-                    self.param(name, nn.initializers.zeros, (hidden,))
+                    parameter(self, name, nn.initializers.zeros, (hidden,))
         if self.head:
             y = Pointwise(1, name="head")(y)
             if told is not None:
