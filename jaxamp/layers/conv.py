@@ -229,20 +229,21 @@ def plain_product(matrix: Array, x: Array) -> Array:
     return jax.lax.batch_matmul(each, x, precision=precision())
 
 
-def pairs(y: Array, x: Array) -> Array | sums.Folded:
-    """How each channel of y `[b, o, t]` goes with each of x `[b, i, t]`.
+def pairs(x: Array, y: Array) -> Array | sums.Folded:
+    """How each channel of x `[b, i, t]` goes with each of y `[b, o, t]`.
 
     Returns:
-        `[o, i]`, or for few channels `[b, o, i, s]`, folded.
+        `[i, o]`, or for few channels `[b, i, o, s]`, folded: x, which taps make long,
+        is then read once, and y, which stays in the cache, once for each of its rows.
     """
-    if y.shape[1] * x.shape[1] <= FOLDED_PAIRS:
-        return sums.folded(y[:, :, None], x[:, None])
+    if x.shape[1] * y.shape[1] <= FOLDED_PAIRS:
+        return sums.folded(x[:, :, None], y[:, None])
     over = (0, 2)
-    return jax.lax.dot_general(y, x, ((over, over), ((), ())), precision=precision())
+    return jax.lax.dot_general(x, y, ((over, over), ((), ())), precision=precision())
 
 
 def added_up(found: Array | sums.Folded) -> Array:
-    """What `pairs` found, `[o, i]`.
+    """What `pairs` found, `[i, o]`.
 
     Outside of the call that finds them, so that all those of one length share their
     ones instead of each making its own.
@@ -255,7 +256,7 @@ product = jax.custom_vjp(plain_product)
 product.defvjp(
     lambda matrix, x: (plain_product(matrix, x), (matrix, x)),
     lambda kept, y: (
-        added_up(by_itself(pairs)(y, kept[1])),
+        added_up(by_itself(pairs)(kept[1], y)).T,
         plain_product(kept[0].T, y),
     ),
 )
@@ -327,16 +328,17 @@ def backward_in_time(y: Array, weight: Array, dilation: int) -> Array:
 def of_weights(x: Array, y: Array, dilation: int) -> Array:
     """What the weights did, `[o, i, k]`, given what y did to the loss."""
     outputs, inputs = y.shape[1], x.shape[1]
-    parts = map(added_up, pairs_of_taps(y, x, dilation))
-    return jnp.concatenate([p.reshape(outputs, inputs, -1) for p in parts], axis=2)
+    parts = map(added_up, pairs_of_taps(x, y, dilation))
+    by_tap = [part.reshape(inputs, -1, outputs) for part in parts]
+    return jnp.concatenate(by_tap, axis=1).transpose(2, 0, 1)
 
 
 @partial(by_itself, static=2)
-def pairs_of_taps(y: Array, x: Array, dilation: int) -> list[Array | sums.Folded]:
-    """The `pairs` of y and what taps hear, for as many taps as are joined."""
+def pairs_of_taps(x: Array, y: Array, dilation: int) -> list[Array | sums.Folded]:
+    """The `pairs` of what taps hear and y, for as many taps as are joined."""
     length = y.shape[2]
     starts = range(0, x.shape[2] - length + 1, dilation)
-    return [pairs(y, stacked(x, starts[some], length)) for some in joined(len(starts))]
+    return [pairs(stacked(x, starts[some], length), y) for some in joined(len(starts))]
 
 
 def joined(kernel_size: int) -> list[slice]:
