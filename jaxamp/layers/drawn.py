@@ -25,7 +25,7 @@ def parameter(
     """The parameter of that name, drawn where the module is being initialised.
 
     As `Module.param`, which traces the draw in every call only to learn its shape: a
-    fifth of what it takes to trace a step of A1 nano.
+    tenth of the work of tracing a step of A1 nano.
 
     Raises:
         ValueError: It is of another shape.
