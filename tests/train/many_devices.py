@@ -21,6 +21,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import jax
 import numpy as np
+from compilations import Compilations
 from tiny import WAVENET, capture, task
 
 from jaxamp.core.compile_cache import use_compile_cache
@@ -60,15 +61,6 @@ CASES = {
         {"chunk": 16, "update_every_chunk": True},
     ),
 }
-
-
-class Compilations(logging.Handler):
-    """Counts how often steps were compiled."""
-
-    count = 0
-
-    def emit(self, record):
-        self.count += "XLA compilation of jit(several_steps)" in record.getMessage()
 
 
 def learned(mesh, model, options):

@@ -5,6 +5,7 @@ import logging
 
 import jax
 import pytest
+from compilations import Compilations
 from tiny import WAVENET, capture, task
 
 from jaxamp.data import windows
@@ -49,16 +50,6 @@ def left_at(step, restarts=0):
     """A run taken up there."""
     state = dataclasses.replace(start(task(), 3, BATCH), step=step)
     return state, Progress(step=step, restarts=restarts)
-
-
-class Compilations(logging.Handler):
-    """Counts how often steps were compiled, by whichever thread."""
-
-    count = 0
-
-    def emit(self, record):
-        said = record.getMessage()
-        self.count += "Finished XLA compilation of jit(several_steps)" in said
 
 
 @pytest.fixture
